@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** Structured logging; the shape pino has. Fields first, then a sentence. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Everything core needs from the process around it. Core reads no clock, starts no timer and draws no id but through this. */
+export interface Runtime {
+  readonly clock: Clock;
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A new unique id; later ids sort after earlier ones (per process, to the millisecond). */
+  id(): string;
+  readonly logger: Logger;
+}
+
+const nothing = (): void => undefined;
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+const systemClock: Clock = { now: () => Date.now() };
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+      resolve();
+    };
+    // A timer holds at most 2^31-1 ms; a longer sleep wakes early, which every caller loops over anyway.
+    const timer = setTimeout(wake, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
+    signal?.addEventListener('abort', wake, { once: true });
+  });
+}
+
+/** 48 bits of time and 80 of chance in 32 hexadecimal digits, so that ids sort by creation. */
+export function timeOrderedId(now: number): string {
+  return now.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
+}
+
+/** The real runtime; a part that is named replaces it (tests pass a manual clock). */
+export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
+  const clock = parts.clock ?? systemClock;
+  return {
+    clock,
+    sleep: parts.sleep ?? sleep,
+    id: parts.id ?? (() => timeOrderedId(clock.now())),
+    logger: parts.logger ?? silentLogger,
+  };
+}

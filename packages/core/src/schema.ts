@@ -1,0 +1,54 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Issue, PortolanError } from './errors.ts';
+
+/** Any schema that speaks Standard Schema: zod, valibot, arktype and others. */
+export type Schema<Out = unknown, In = unknown> = StandardSchemaV1<In, Out>;
+export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;
+export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+
+function toIssue(issue: StandardSchemaV1.Issue): Issue {
+  const path = (issue.path ?? []).map((part) => {
+    const key = typeof part === 'object' ? part.key : part;
+    return typeof key === 'number' ? key : String(key);
+  });
+  return { path, message: issue.message };
+}
+
+/** One line that names the first wrong fields: `user.age: expected number`. */
+export function describeIssues(issues: readonly Issue[]): string {
+  const shown = issues.slice(0, 3).map((issue) => `${issue.path.join('.') || '(whole value)'}: ${issue.message}`);
+  return shown.join('; ') + (issues.length > 3 ? ` (and ${issues.length - 3} more)` : '');
+}
+
+/**
+ * The schema's output for `value`. Throws INVALID with every issue and its path; `what` opens the message
+ * ("user 7", "input of job pages.fetch").
+ */
+export async function parse<S extends Schema>(schema: S, value: unknown, what: string): Promise<OutputOf<S>> {
+  const pending = schema['~standard'].validate(value);
+  const result = pending instanceof Promise ? await pending : pending;
+  if (!result.issues) return result.value as OutputOf<S>;
+  const issues = result.issues.map(toIssue);
+  throw new PortolanError('INVALID', `${what}: ${describeIssues(issues)}`, { issues });
+}
+
+/** A value as JSON text. Throws INVALID for what JSON cannot say (undefined, a function, a cycle, a BigInt). */
+export function encodeJson(value: unknown, what: string): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new PortolanError('INVALID', `${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (text === undefined) throw new PortolanError('INVALID', `${what} is not JSON: it is ${typeof value}`);
+  return text;
+}
+
+/** The value of stored JSON text. Throws INTERNAL naming `what` when somebody stored something else there. */
+export function decodeJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PortolanError('INTERNAL', `${what} does not hold JSON`, { cause });
+  }
+}
