@@ -21,7 +21,12 @@ export type KeyOp =
   | { readonly op: 'set'; readonly key: string; readonly value: string | Uint8Array; readonly expiresAt: Expiry }
   | { readonly op: 'delete'; readonly key: string }
   | { readonly op: 'touch'; readonly key: string; readonly expiresAt: number | null }
-  | { readonly op: 'setFields'; readonly key: string; readonly fields: Readonly<Record<string, string>>; readonly expiresAt: Expiry }
+  | {
+      readonly op: 'setFields';
+      readonly key: string;
+      readonly fields: Readonly<Record<string, string>>;
+      readonly expiresAt: Expiry;
+    }
   | { readonly op: 'deleteFields'; readonly key: string; readonly fields: readonly string[] };
 
 export type CommitResult =

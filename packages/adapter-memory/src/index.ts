@@ -1,0 +1,2 @@
+export { type MemoryAdapterOptions, memoryAdapter } from './adapter.ts';
+export { MemoryHub } from './hub.ts';

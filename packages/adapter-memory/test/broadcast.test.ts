@@ -1,0 +1,4 @@
+import { broadcastSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+broadcastSuite(memoryHarness);

@@ -1,0 +1,4 @@
+import { cacheSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+cacheSuite(memoryHarness);

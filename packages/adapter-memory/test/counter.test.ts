@@ -1,0 +1,4 @@
+import { counterSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+counterSuite(memoryHarness);

@@ -1,0 +1,4 @@
+import { documentSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+documentSuite(memoryHarness);

@@ -1,0 +1,4 @@
+import { keyValueSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+keyValueSuite(memoryHarness);

@@ -1,0 +1,4 @@
+import { queueSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+queueSuite(memoryHarness);

@@ -1,0 +1,1 @@
+export { redisAdapter } from './adapter.ts';

@@ -1,0 +1,4 @@
+import { broadcastSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+broadcastSuite(redisHarness);

@@ -1,0 +1,4 @@
+import { cacheSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+cacheSuite(redisHarness);

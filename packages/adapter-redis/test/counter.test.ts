@@ -1,0 +1,4 @@
+import { counterSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+counterSuite(redisHarness);

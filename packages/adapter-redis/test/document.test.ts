@@ -1,0 +1,4 @@
+import { documentSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+documentSuite(redisHarness);

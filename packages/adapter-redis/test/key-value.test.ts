@@ -1,0 +1,4 @@
+import { keyValueSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+keyValueSuite(redisHarness);

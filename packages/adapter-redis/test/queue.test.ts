@@ -1,0 +1,4 @@
+import { queueSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+queueSuite(redisHarness);

@@ -1,0 +1,86 @@
+export {
+  type Adapter,
+  type Backend,
+  type Capabilities,
+  type OpenBackendOptions,
+  type OpenOptions,
+  openBackend,
+} from './backend.ts';
+export { contentVersion } from './content-version.ts';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type Issue,
+  invalid,
+  PortolanError,
+  type PortolanErrorOptions,
+} from './errors.ts';
+export { globMatcher, globPrefix, prefixGlob } from './glob.ts';
+export { checkKey, checkName } from './names.ts';
+// Ports: what an adapter implements.
+export type {
+  Appended,
+  BroadcastPort,
+  Cursor,
+  Member,
+  NewMessage,
+  ReadAfter,
+  TopicMessage,
+  TopicRead,
+  TopicRetention,
+} from './ports/broadcast.ts';
+export type { CacheAcquire, CacheAcquired, CachePage, CachePort, CacheRead, CacheScan } from './ports/cache.ts';
+export type {
+  CounterAdd,
+  CounterAdded,
+  CounterPort,
+  CounterValue,
+  LimitPolicy,
+  LimitResult,
+  LimitState,
+} from './ports/counter.ts';
+export type {
+  DocumentChange,
+  DocumentChanges,
+  DocumentCommit,
+  DocumentPage,
+  DocumentPort,
+  DocumentScan,
+  DocumentWrite,
+  Expectation,
+  IndexEntry,
+  StoredDocument,
+} from './ports/document.ts';
+export type {
+  CommitResult,
+  Expiry,
+  KeyCheck,
+  KeyInfo,
+  KeyOp,
+  KeyPage,
+  KeyScan,
+  KeyValuePort,
+  StoredValue,
+  ValueForm,
+  ValueOf,
+} from './ports/key-value.ts';
+export type {
+  Amended,
+  Amendment,
+  ExchangeRequest,
+  ExchangeResult,
+  JobRecord,
+  JobState,
+  LeasedJob,
+  NewJob,
+  PushedJob,
+  QueueInspected,
+  QueueInspection,
+  QueuePort,
+  QueueSummary,
+  Retention,
+  Settlement,
+  Swept,
+} from './ports/queue.ts';
+export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
+export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';

@@ -1,0 +1,17 @@
+import { broadcastSuite } from './broadcast.ts';
+import { cacheSuite } from './cache.ts';
+import { counterSuite } from './counter.ts';
+import { documentSuite } from './document.ts';
+import type { Harness } from './harness.ts';
+import { keyValueSuite } from './key-value.ts';
+import { queueSuite } from './queue.ts';
+
+/** Runs the whole conformance suite on an adapter: every port alone, core on the port, and many clients at once. Call it in a Vitest file. */
+export function testAdapter(harness: Harness): void {
+  keyValueSuite(harness);
+  cacheSuite(harness);
+  counterSuite(harness);
+  documentSuite(harness);
+  queueSuite(harness);
+  broadcastSuite(harness);
+}

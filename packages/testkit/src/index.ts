@@ -1,0 +1,10 @@
+export { broadcastSuite } from './broadcast.ts';
+export { cacheSuite } from './cache.ts';
+export { testAdapter } from './conformance.ts';
+export { counterSuite } from './counter.ts';
+export { documentSuite } from './document.ts';
+export { createKit, type Harness, type Kit } from './harness.ts';
+export { keyValueSuite } from './key-value.ts';
+export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
+export { queueSuite } from './queue.ts';
+export { type AddCase, type Case, suite } from './suite.ts';

@@ -1,0 +1,3 @@
+import type { Harness } from './harness.ts';
+
+export function keyValueSuite(_harness: Harness): void {}
