@@ -46,14 +46,22 @@ export function globMatcher(glob: string): (key: string) => boolean {
   };
 }
 
+/**
+ * The literal texts that every match begins and ends with (they never overlap), and whether the glob has no wildcard at all: then
+ * `prefix` is the one key that matches. What a store uses to narrow a scan before `globMatcher` decides.
+ */
+export function globEnds(glob: string): { readonly prefix: string; readonly suffix: string; readonly exact: boolean } {
+  const all = tokens(glob);
+  const text = (some: readonly Token[]) => some.map((token) => (token.kind === 'literal' ? token.text : '')).join('');
+  const first = all.findIndex((token) => token.kind !== 'literal');
+  if (first < 0) return { prefix: text(all), suffix: '', exact: true };
+  const last = all.findLastIndex((token) => token.kind !== 'literal');
+  return { prefix: text(all.slice(0, first)), suffix: text(all.slice(last + 1)), exact: false };
+}
+
 /** The text that every match begins with: where an ordered store starts its range. */
 export function globPrefix(glob: string): string {
-  let prefix = '';
-  for (const token of tokens(glob)) {
-    if (token.kind !== 'literal') break;
-    prefix += token.text;
-  }
-  return prefix;
+  return globEnds(glob).prefix;
 }
 
 /** A glob that matches exactly the keys that begin with `prefix`. */

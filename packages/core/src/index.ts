@@ -15,7 +15,7 @@ export {
   PortolanError,
   type PortolanErrorOptions,
 } from './errors.ts';
-export { globMatcher, globPrefix, prefixGlob } from './glob.ts';
+export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { checkKey, checkName } from './names.ts';
 // Ports: what an adapter implements.
 export type {
