@@ -1,5 +1,4 @@
-import { type Adapter, invalid } from '@portolan/core';
-import type { RedisOptions } from 'ioredis';
+import type { Adapter } from '@portolan/core';
 import { redisBroadcast } from './broadcast.ts';
 import { redisCache } from './cache.ts';
 import { RedisConnection } from './connection.ts';
@@ -7,16 +6,20 @@ import { redisCounter } from './counter.ts';
 import { redisDocument } from './document.ts';
 import { warnOfEviction } from './eviction.ts';
 import { redisKeyValue } from './key-value.ts';
+import { parseRedisUrl } from './options.ts';
 import { redisQueue } from './queue.ts';
 
-/** Redis 7.0 or newer (or Valkey), standalone: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS. */
+/**
+ * Redis 7.0 or newer (or Valkey), standalone: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS. A server whose
+ * certificate no public authority signed: `?tlsCa=/path/to/ca.pem`, or `NODE_EXTRA_CA_CERTS` for the whole process.
+ */
 export function redisAdapter(): Adapter {
   return {
     schemes: ['redis', 'rediss'],
     async open(url, { namespace, runtime, deadlineMs }) {
       const connection = new RedisConnection(parseRedisUrl(url), namespace, runtime, deadlineMs);
+      connection.client.once('ready', () => void warnOfEviction(connection));
       await connection.open();
-      void warnOfEviction(connection);
       return {
         keyValue: redisKeyValue(connection),
         cache: redisCache(connection),
@@ -29,23 +32,5 @@ export function redisAdapter(): Adapter {
         close: () => connection.close(),
       };
     },
-  };
-}
-
-/** Connection options of a Redis URL. Throws INVALID without repeating the URL: it may hold a password. */
-export function parseRedisUrl(text: string): RedisOptions {
-  if (!URL.canParse(text)) throw invalid('backend URL: not a URL; an example is redis://:password@host:6379/0');
-  const url = new URL(text);
-  const database = url.pathname.replace(/^\//, '');
-  if (!/^\d{0,4}$/.test(database))
-    throw invalid('backend URL: the path of a Redis URL is a database number, as in redis://host:6379/0');
-  if (!url.hostname) throw invalid('backend URL: no host; an example is redis://127.0.0.1:6379');
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port ? Number(url.port) : 6379,
-    db: database ? Number(database) : 0,
-    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
-    ...(url.protocol === 'rediss:' ? { tls: { servername: url.hostname } } : {}),
   };
 }

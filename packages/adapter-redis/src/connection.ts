@@ -1,7 +1,8 @@
-import type { Runtime } from '@portolan/core';
-import { PortolanError } from '@portolan/core';
+import type { PortolanError, Runtime } from '@portolan/core';
 import { Redis, type RedisOptions } from 'ioredis';
-import { classify } from './errors.ts';
+import { Deadlines } from './deadlines.ts';
+import { backendClosed, classify, isLoginRefusal, reasonOf } from './errors.ts';
+import { connectionOptions } from './options.ts';
 import { RedisSubscriber } from './subscriber.ts';
 
 /** A Lua script: one duty, one round trip. `name` is what `defineCommand` registers it under. */
@@ -21,12 +22,16 @@ export interface RedisContext {
   readonly subscriber: RedisSubscriber;
   /** `NAMESPACE:part:part`. Wrap what must share a hash slot in `hashTag`. */
   key(...parts: string[]): string;
-  /** Runs commands, with every error classified. */
+  /** Runs commands within one deadline, with every error classified. Commands sent past it, on `client`, have none. */
   run<T>(commands: (client: Redis) => Promise<T>): Promise<T>;
   /** Runs a script; survives SCRIPT FLUSH. All keys must share one hash slot. */
   script(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown>;
-  /** A further connection for blocking commands, without a command deadline. The caller closes it. */
-  openBlocking(): Redis;
+  /**
+   * A further connection for blocking commands, not yet connected. One that stays silent past `longestWaitMs` (60 s unless told) is taken
+   * for dead and opened anew, so no command may block longer. The caller ends it; `close` does at the latest.
+   */
+  openBlocking(longestWaitMs?: number): Redis;
+  /** Called when the backend closes, after calls under way have ended. */
   onClose(end: () => Promise<void> | void): void;
 }
 
@@ -43,23 +48,6 @@ export function fromHashTag(part: string): string {
   return part.replace(/%(7B|7D|25)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-const RECONNECT_MS = { first: 50, most: 500 };
-
-export function connectionOptions(base: RedisOptions, deadlineMs: number): RedisOptions {
-  return {
-    ...base,
-    lazyConnect: true,
-    // Nothing waits for a connection: a call made while Redis is away fails at once, and one whose reply was lost is the caller's to repeat.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: deadlineMs,
-    connectTimeout: deadlineMs,
-    retryStrategy: (times) => Math.min(RECONNECT_MS.first * times, RECONNECT_MS.most),
-    enableAutoPipelining: true,
-  };
-}
-
 /** The connections of one backend. `open` resolves when Redis is ready, or after the deadline: ioredis goes on trying by itself. */
 export class RedisConnection implements RedisContext {
   readonly runtime: Runtime;
@@ -67,23 +55,31 @@ export class RedisConnection implements RedisContext {
   readonly client: Redis;
   readonly subscriber: RedisSubscriber;
   readonly #namespace: string;
+  readonly #deadlines: Deadlines;
   readonly #endings: (() => Promise<void> | void)[] = [];
-  #closed = false;
+  readonly #duplicates = new Set<Redis>();
+  /** The last refusal of the login, until one succeeds: a truer answer than that Redis cannot be reached. */
+  #loginRefused: PortolanError | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: RedisOptions, namespace: string, runtime: Runtime, deadlineMs: number) {
     this.runtime = runtime;
     this.deadlineMs = deadlineMs;
     this.#namespace = namespace;
+    this.#deadlines = new Deadlines(deadlineMs);
     this.client = new Redis(connectionOptions(options, deadlineMs));
     this.#watch(this.client, 'shared');
-    this.subscriber = new RedisSubscriber(() => this.#duplicate('subscriber', { enableAutoPipelining: false }));
+    this.client.on('error', (error: Error) => {
+      this.#loginRefused = isLoginRefusal(error.message) ? classify(error) : undefined;
+    });
+    this.client.on('ready', () => {
+      this.#loginRefused = undefined;
+    });
+    this.subscriber = new RedisSubscriber(() => this.#duplicate('subscriber', {}), this.#deadlines);
   }
 
   async open(): Promise<void> {
-    const connecting = this.client.connect().catch(() => undefined);
-    const waited = new AbortController();
-    await Promise.race([connecting, this.runtime.sleep(this.deadlineMs, waited.signal)]);
-    waited.abort();
+    await this.#deadlines.within(this.client.connect()).catch(() => undefined);
   }
 
   key(...parts: string[]): string {
@@ -91,10 +87,11 @@ export class RedisConnection implements RedisContext {
   }
 
   async run<T>(commands: (client: Redis) => Promise<T>): Promise<T> {
-    if (this.#closed) throw new PortolanError('UNAVAILABLE', 'the backend is closed', { retryable: false });
+    if (this.#closing) throw backendClosed();
     try {
-      return await commands(this.client);
+      return await this.#deadlines.within(commands(this.client));
     } catch (error) {
+      if (this.#loginRefused && this.client.status !== 'ready') throw this.#loginRefused;
       throw classify(error);
     }
   }
@@ -103,25 +100,31 @@ export class RedisConnection implements RedisContext {
     return this.run((client) => callScript(client, script, keys, args));
   }
 
-  openBlocking(): Redis {
-    return this.#duplicate('blocking', { enableAutoPipelining: false, commandTimeout: undefined });
+  openBlocking(longestWaitMs = 60_000): Redis {
+    return this.#duplicate('blocking', { socketTimeout: longestWaitMs + this.deadlineMs });
   }
 
   onClose(end: () => Promise<void> | void): void {
     this.#endings.push(end);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#deadlines.end(backendClosed());
+    this.subscriber.close();
     await Promise.allSettled(this.#endings.map(async (end) => end()));
-    await this.subscriber.close();
-    this.client.disconnect();
+    for (const connection of [...this.#duplicates, this.client]) connection.disconnect();
   }
 
   #duplicate(role: string, changes: Partial<RedisOptions>): Redis {
-    const connection = this.client.duplicate(changes);
+    const connection = this.client.duplicate({ ...changes, enableAutoPipelining: false, autoResubscribe: false });
     this.#watch(connection, role);
+    this.#duplicates.add(connection);
+    connection.on('end', () => this.#duplicates.delete(connection));
     return connection;
   }
 
@@ -129,8 +132,10 @@ export class RedisConnection implements RedisContext {
   #watch(connection: Redis, role: string): void {
     let away = false;
     connection.on('error', (error: Error) => {
-      if (!away)
-        this.runtime.logger.warn({ connection: role, reason: error.message }, 'Redis connection lost or refused');
+      if (!away) {
+        const fields = { connection: role, reason: reasonOf(error) };
+        this.runtime.logger.warn(fields, 'Redis connection lost or refused');
+      }
       away = true;
     });
     connection.on('ready', () => {

@@ -1,6 +1,17 @@
 import type { Redis } from 'ioredis';
+import type { Deadlines } from './deadlines.ts';
+import { backendClosed } from './errors.ts';
 
 type Listener = (message: string) => void;
+
+interface Channel {
+  readonly listeners: Set<Listener>;
+  /** Settles when Redis confirmed the subscription or was away; never rejects. */
+  confirmed: Promise<unknown>;
+}
+
+/** A subscriber only listens, so a connection that broke silently is found by asking. */
+const PING_MS = 5_000;
 
 /**
  * The process's one subscriber connection, opened at the first subscription. Channels are shared by reference count. Pub/Sub
@@ -8,55 +19,82 @@ type Listener = (message: string) => void;
  */
 export class RedisSubscriber {
   readonly #open: () => Redis;
-  readonly #listeners = new Map<string, Set<Listener>>();
-  #connection: Promise<Redis> | undefined;
+  readonly #deadlines: Deadlines;
+  readonly #channels = new Map<string, Channel>();
+  #connection: Redis | undefined;
+  #connected: Promise<unknown> = Promise.resolve();
+  #pinging: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(open: () => Redis) {
+  constructor(open: () => Redis, deadlines: Deadlines) {
     this.#open = open;
+    this.#deadlines = deadlines;
   }
 
-  /** Resolves once Redis confirmed the subscription (or is away: then it is made on reconnect). The answer ends it. */
+  /**
+   * Resolves once Redis confirmed the subscription, or is away: then it is made on reconnect, and the listener called. The answer ends
+   * it. Throws UNAVAILABLE on a closed backend.
+   */
   async subscribe(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    const listeners = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, listeners);
-    listeners.add(listener);
-    const connection = await this.#connect();
-    if (listeners.size === 1 && connection.status === 'ready')
-      await connection.subscribe(channel).catch(() => undefined);
+    if (this.#closed) throw backendClosed();
+    const connection = this.#connect();
+    const own: Listener = (message) => listener(message);
+    let entry = this.#channels.get(channel);
+    if (!entry) {
+      entry = { listeners: new Set(), confirmed: Promise.resolve() };
+      this.#channels.set(channel, entry);
+      entry.confirmed = this.#confirm(connection, channel, entry);
+    }
+    const { listeners } = entry;
+    listeners.add(own);
+    await this.#deadlines.within(entry.confirmed).catch(() => undefined);
+    if (this.#closed) throw backendClosed();
     return async () => {
-      listeners.delete(listener);
-      if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
-      this.#listeners.delete(channel);
-      if (connection.status === 'ready') await connection.unsubscribe(channel).catch(() => undefined);
+      if (!listeners.delete(own) || listeners.size > 0 || this.#channels.get(channel)?.listeners !== listeners) return;
+      this.#channels.delete(channel);
+      if (connection.status !== 'ready') return;
+      await this.#deadlines.within(connection.unsubscribe(channel)).catch(() => undefined);
     };
   }
 
-  async close(): Promise<void> {
-    this.#listeners.clear();
-    const connection = await this.#connection;
-    connection?.disconnect();
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#pinging);
+    this.#channels.clear();
+    this.#connection?.disconnect();
   }
 
-  #connect(): Promise<Redis> {
-    this.#connection ??= this.#start();
-    return this.#connection;
-  }
-
-  async #start(): Promise<Redis> {
+  #connect(): Redis {
+    if (this.#connection) return this.#connection;
     const connection = this.#open();
+    this.#connection = connection;
     connection.on('message', (channel: string, message: string) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener(message);
+      for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(message);
     });
-    // Subscribing again to what ioredis already resubscribed is harmless; to what was asked for while away it is needed.
     connection.on('ready', () => void this.#resume(connection));
-    await connection.connect().catch(() => undefined);
+    this.#connected = connection.connect().catch(() => undefined);
+    this.#pinging = setInterval(() => {
+      if (connection.status === 'ready') connection.ping().catch(() => undefined);
+    }, PING_MS).unref();
     return connection;
   }
 
+  async #confirm(connection: Redis, channel: string, entry: Channel): Promise<void> {
+    await this.#connected;
+    if (connection.status !== 'ready' || this.#channels.get(channel) !== entry) return;
+    await connection.subscribe(channel).catch(() => undefined);
+  }
+
+  /** Subscribes again to everything, also to what was asked for while Redis was away. */
   async #resume(connection: Redis): Promise<void> {
-    const channels = [...this.#listeners.keys()];
+    const channels = [...this.#channels.keys()];
     if (channels.length === 0) return;
-    await connection.subscribe(...channels).catch(() => undefined);
-    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener('');
+    // When this fails the connection is lost again, and the next one resumes.
+    const subscribed = await connection.subscribe(...channels).then(
+      () => true,
+      () => false,
+    );
+    if (!subscribed) return;
+    for (const { listeners } of this.#channels.values()) for (const listener of listeners) listener('');
   }
 }

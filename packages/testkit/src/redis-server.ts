@@ -122,8 +122,9 @@ async function runServer(args: readonly string[], directory: string): Promise<Ru
       watchdog.kill('SIGKILL');
       child.ref();
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGCONT');
       child.kill(signal);
+      // A frozen process takes notice of SIGTERM only once it goes on.
+      if (signal === 'SIGTERM') child.kill('SIGCONT');
       await exited;
     },
   };
