@@ -1,10 +1,12 @@
 export { broadcastSuite } from './broadcast.ts';
 export { cacheSuite } from './cache.ts';
+export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
 export { testAdapter } from './conformance.ts';
 export { counterSuite } from './counter.ts';
 export { documentSuite } from './document.ts';
 export { createKit, type Harness, type Kit } from './harness.ts';
 export { keyValueSuite } from './key-value.ts';
+export { limiterSuite } from './limiter.ts';
 export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
 export { queueSuite } from './queue.ts';
 export { type AddCase, type Case, suite } from './suite.ts';
