@@ -1,5 +1,5 @@
 import type { PortolanError, Runtime } from '@portolan/core';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Pipeline, Redis, type RedisOptions } from 'ioredis';
 import { Deadlines } from './deadlines.ts';
 import { backendClosed, classify, isLoginRefusal, reasonOf } from './errors.ts';
 import { connectionOptions } from './options.ts';
@@ -147,14 +147,22 @@ export class RedisConnection implements RedisContext {
 
 type ScriptCall = (keyCount: number, ...args: RedisArgument[]) => Promise<unknown>;
 
-/** Calls a script on a connection, defining it there first if it is new to it. */
+/** Calls a script on a connection, defining it there first if it is new to it. `bytes` answers Buffers where the script answers strings. */
 export function callScript(
   client: Redis,
   script: RedisScript,
   keys: readonly string[],
   args: readonly RedisArgument[],
+  reply: 'text' | 'bytes' = 'text',
 ): Promise<unknown> {
   const commands = client as unknown as Record<string, ScriptCall | undefined>;
-  if (!commands[script.name]) client.defineCommand(script.name, { lua: script.lua });
-  return (commands[script.name] as ScriptCall).call(client, keys.length, ...keys, ...args);
+  if (!commands[script.name]) {
+    client.defineCommand(script.name, { lua: script.lua });
+    // A pipeline knows the scripts that were defined when it was made; the one that collects this tick's calls may be older than this script.
+    for (const name of [script.name, `${script.name}Buffer`]) {
+      Object.defineProperty(Pipeline.prototype, name, { value: commands[name], configurable: true, writable: true });
+    }
+  }
+  const command = commands[reply === 'bytes' ? `${script.name}Buffer` : script.name] as ScriptCall;
+  return command.call(client, keys.length, ...keys, ...args);
 }

@@ -7,6 +7,7 @@ export {
   openBackend,
 } from './backend.ts';
 export { contentVersion } from './content-version.ts';
+export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -16,6 +17,8 @@ export {
   type PortolanErrorOptions,
 } from './errors.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
+export { checkPolicies, type LimitStep, policiesText, stepLimit } from './limit-policy.ts';
+export { createLimiter, type Limiter, type LimiterAnswer, type LimiterParts } from './limiter.ts';
 export { checkKey, checkName } from './names.ts';
 // Ports: what an adapter implements.
 export type {

@@ -4,6 +4,7 @@ import { counterSuite } from './counter.ts';
 import { documentSuite } from './document.ts';
 import type { Harness } from './harness.ts';
 import { keyValueSuite } from './key-value.ts';
+import { limiterSuite } from './limiter.ts';
 import { queueSuite } from './queue.ts';
 
 /** Runs the whole conformance suite on an adapter: every port alone, core on the port, and many clients at once. Call it in a Vitest file. */
@@ -11,6 +12,7 @@ export function testAdapter(harness: Harness): void {
   keyValueSuite(harness);
   cacheSuite(harness);
   counterSuite(harness);
+  limiterSuite(harness);
   documentSuite(harness);
   queueSuite(harness);
   broadcastSuite(harness);

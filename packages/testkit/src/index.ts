@@ -3,6 +3,7 @@ export { cacheSuite } from './cache.ts';
 export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
 export { testAdapter } from './conformance.ts';
 export { counterSuite } from './counter.ts';
+export { checkCounterModel } from './counter-model.ts';
 export { documentSuite } from './document.ts';
 export { createKit, type Harness, type Kit } from './harness.ts';
 export { keyValueSuite } from './key-value.ts';

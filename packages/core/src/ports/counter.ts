@@ -6,10 +6,13 @@ export interface CounterAdd {
   readonly ttlMs?: number;
   /** `create` sets the TTL only when the counter is new or has none, `refresh` at every add. */
   readonly ttlMode: 'create' | 'refresh';
-  /** Bounds of the result. Defaults are the safe integers, so no adapter ever answers a rounded number. */
+  /**
+   * Bounds of the result, within the safe integers, so no adapter ever answers a rounded number. An add upward is held to
+   * `max`, an add downward to `min`: a counter that already stands outside may move back, step by step.
+   */
   readonly min: number;
   readonly max: number;
-  /** Out of bounds: leave the counter as it is, or stop at the bound. */
+  /** Out of bounds: leave the counter as it is, its TTL included, or stop at the bound. */
   readonly onBound: 'reject' | 'saturate';
 }
 
@@ -22,15 +25,15 @@ export interface CounterAdded {
 
 export interface CounterValue {
   readonly value: number;
-  /** Absolute ms on the store's clock, or null for never. */
-  readonly expiresAt: number | null;
+  /** ms left by the store's clock, at least 1; null for never. Relative, so that no caller's clock matters. */
+  readonly ttlMs: number | null;
 }
 
 /** A limiter policy as data. `limit` units per `periodMs`. */
 export type LimitPolicy =
   /**
    * Generic cell rate algorithm: a smooth rate with `burst` units at once (ITU-T I.371; Brandur Leach, redis-cell).
-   * State is one number, the theoretical arrival time.
+   * State is one number, in the leaky-bucket form, which stays an integer.
    */
   | { readonly kind: 'gcra'; readonly limit: number; readonly periodMs: number; readonly burst: number }
   /** At most `limit` in windows aligned to the epoch of the store's clock. Allows up to twice the limit around an edge. */
@@ -41,14 +44,14 @@ export type LimitPolicy =
 export interface LimitState {
   /** Whole units this policy would still allow now. */
   readonly remaining: number;
-  /** ms until the asked cost would be allowed by this policy; 0 when it is allowed now; Infinity when cost exceeds what it ever allows. */
+  /** ms until this policy would allow the asked cost if nobody else came; 0 when it did; Infinity when it never will. */
   readonly retryAfterMs: number;
   /** ms until the policy is as if never used. */
   readonly resetMs: number;
 }
 
 export interface LimitResult {
-  /** True when every policy allowed the cost, and only then was it taken from all of them. */
+  /** True when every policy allows the cost, and only then was it taken from all of them. */
   readonly allowed: boolean;
   /** One per policy, in order, as it stands after the call. */
   readonly policies: readonly LimitState[];
@@ -56,7 +59,8 @@ export interface LimitResult {
 
 /**
  * Integers under keys, with bounds and TTL, and rate limits. All times are the store's, so processes whose clocks differ
- * agree. Keys are checked by core as in KeyValue. No method retries, and no add is idempotent: after UNAVAILABLE or TIMEOUT the add may have happened.
+ * agree. Keys are checked by core as in KeyValue; counters and limits of one name do not meet. A key that holds no safe
+ * integer (someone else wrote it) throws CONFLICT. No method retries, and no add is idempotent: after UNAVAILABLE or TIMEOUT the add may have happened.
  */
 export interface CounterPort {
   /** Adds, each atomic by itself with its TTL and bounds in the same step; answers in order. An absent counter is 0. One round trip. */
@@ -66,8 +70,9 @@ export interface CounterPort {
   /** Sets a counter (and its TTL; undefined for none), or removes it with `value: null`. Answers whether it existed. Atomic. One round trip. */
   write(key: string, value: number | null, ttlMs?: number): Promise<boolean>;
   /**
-   * Takes `cost` (an integer ≥ 0; 0 only looks) from every policy or from none. Atomic; a rejected call writes nothing. The state
-   * expires by itself once it has no effect. A changed policy list starts fresh. One round trip, O(policies).
+   * Takes `cost` (an integer ≥ 0) from every policy or from none; with `take` false it only tells what would happen. Atomic; a
+   * rejected call writes nothing. The state expires by itself once it has no effect. A changed policy list starts fresh. The
+   * arithmetic is `stepLimit` of core. One round trip, O(policies).
    */
-  limit(key: string, policies: readonly LimitPolicy[], cost: number): Promise<LimitResult>;
+  limit(key: string, policies: readonly LimitPolicy[], cost: number, take: boolean): Promise<LimitResult>;
 }

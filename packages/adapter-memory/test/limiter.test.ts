@@ -1,0 +1,4 @@
+import { limiterSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+limiterSuite(memoryHarness);

@@ -1,0 +1,4 @@
+import { limiterSuite } from '@portolan/testkit';
+import { redisHarness } from './harness.ts';
+
+limiterSuite(redisHarness);
