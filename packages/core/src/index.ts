@@ -9,6 +9,25 @@ export {
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
 export {
+  type Collection,
+  type CollectionParts,
+  type CollectionWrite,
+  type InsertOptions,
+  openCollection,
+  type PutOptions,
+  type UpdateOptions,
+} from './document.ts';
+export type { CollectionChange, CollectionChanges, CollectionGap, WatchOptions } from './document-changes.ts';
+export type { Document } from './document-codec.ts';
+export type { CommittedWrite } from './document-commit.ts';
+export {
+  type CollectionDefinition,
+  type CollectionOptions,
+  defineCollection,
+  type IndexDefinition,
+} from './document-definition.ts';
+export type { DocumentQuery, FoundDocuments } from './document-find.ts';
+export {
   ERROR_CODES,
   type ErrorCode,
   type Issue,
@@ -19,6 +38,8 @@ export {
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { checkPolicies, type LimitStep, policiesText, stepLimit } from './limit-policy.ts';
 export { createLimiter, type Limiter, type LimiterAnswer, type LimiterParts } from './limiter.ts';
+export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';
+export { mergePatch } from './merge-patch.ts';
 export { checkKey, checkName } from './names.ts';
 // Ports: what an adapter implements.
 export type {

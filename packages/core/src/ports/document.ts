@@ -37,8 +37,13 @@ export type DocumentWrite =
   | { readonly op: 'delete'; readonly id: string; readonly expect: Expectation };
 
 export type DocumentCommit =
-  /** The new revision of each written document (of the deletion, for a delete); 0 for a delete of what was not there. */
-  | { readonly ok: true; readonly revisions: readonly number[] }
+  | {
+      readonly ok: true;
+      /** ms on the store's clock: `updatedAt` of everything written. */
+      readonly at: number;
+      /** In the order of the writes: the new revision (of the deletion, for a delete; 0 for a delete of what was not there). */
+      readonly written: readonly { readonly revision: number; readonly createdAt: number }[];
+    }
   | {
       readonly ok: false;
       /** The index of the first write in the batch that could not be. Nothing was written. */
@@ -58,15 +63,16 @@ export interface DocumentScan {
   readonly from?: string;
   readonly to?: string;
   readonly reverse?: boolean;
-  /** The `position` of the last item of the page before. */
+  /** `next` of the page before. */
   readonly after?: string;
   readonly limit: number;
 }
 
 export interface DocumentPage {
-  readonly items: readonly { readonly position: string; readonly document: StoredDocument }[];
-  /** True when the range holds nothing after this page. */
-  readonly end: boolean;
+  /** At most `limit`. Fewer, even none, is no end: a store bounds the work of one step. */
+  readonly documents: readonly StoredDocument[];
+  /** The position to go on after: the `indexMember` of the last entry looked at. Null when nothing is left in the range. */
+  readonly next: string | null;
 }
 
 export interface DocumentChange {
@@ -79,31 +85,39 @@ export interface DocumentChange {
 export interface DocumentChanges {
   /** By revision, each document only with its latest change. */
   readonly changes: readonly DocumentChange[];
-  /** Pass it as `after` to go on. */
+  /** Pass it as `after` to go on; equal to `after`, without a gap, when there is nothing new. */
   readonly revision: number;
-  /** True when deletions after `after` are no longer known: the reader must compare with a full walk. */
+  /**
+   * True when `after` is no place to go on from: deletions since then are no longer known, or it lies beyond the last revision (the
+   * store was emptied). Then there are no changes, and `revision` is the last one given out: walk all documents, then go on from there.
+   */
   readonly gap: boolean;
 }
 
 /**
  * Documents in collections, with secondary indexes, unique keys and a change feed. A collection is one hash slot. Expired documents are
- * absent everywhere, and their index entries and unique keys free, from the moment they expire on the store's clock. No method retries; a
- * commit repeated after a lost reply is safe when it expects a revision or 'absent'.
+ * absent everywhere, and their index entries and unique keys free, from the moment they expire (`expiresAt <= now`) on the store's clock. No
+ * method retries; a commit repeated after a lost reply is safe when it expects a revision or 'absent'.
  */
 export interface DocumentPort {
   /** The documents in the order of the ids; null where absent. A snapshot. One round trip. */
   read(collection: string, ids: readonly string[]): Promise<(StoredDocument | null)[]>;
   /**
    * The only write: all or nothing, in order. Bodies, revisions, index entries, unique keys and the change feed move in one atomic step.
-   * At most 100 writes (core checks). One round trip.
+   * At most 100 writes, each id once (core checks). A unique key that a document of the batch gives up is free for the others, in
+   * any order; two writes that claim one key: the later one fails. One round trip.
    */
   commit(collection: string, writes: readonly DocumentWrite[]): Promise<DocumentCommit>;
   /**
    * A page in the byte order of index key, then encoded id. Pages are no common snapshot, but a document that does not change during
-   * the walk comes exactly once per index entry in range. One round trip, O(limit).
+   * the walk comes exactly once per index entry in range. One round trip, O(limit) plus a bounded number of expired entries.
    */
   scan(collection: string, scan: DocumentScan): Promise<DocumentPage>;
-  /** What changed after a revision (0 for everything), oldest first. Bounded: every live document and the last 10,000 deletions. One round trip. */
+  /**
+   * What changed after a revision (0 for everything), oldest first. Kept for every live document and the last 10,000 deletions; an
+   * expired document is a deletion from the moment a later call finds it. `Number.MAX_SAFE_INTEGER` asks for the last revision: it is
+   * always a gap. A snapshot. One round trip.
+   */
   changes(collection: string, after: number, limit: number): Promise<DocumentChanges>;
   /** The collections that hold something, by name; for inspection. */
   collections(): Promise<readonly { readonly name: string; readonly documents: number; readonly revision: number }[]>;
