@@ -46,6 +46,7 @@ let trap: RawSite;
 let fetcher: PageFetcher;
 let connected: string[] = [];
 const warned: object[] = [];
+const resolved: string[] = [];
 
 /** Every socket that this process starts to open says so here. */
 function onSocket(message: unknown): void {
@@ -63,8 +64,11 @@ beforeAll(async () => {
     allow: [trap.endpoint],
     timeoutMs: 3_000,
     logger: { debug: nothing, info: nothing, warn: (fields) => warned.push(fields), error: nothing },
-    lookup: async (hostname) =>
-      (ZONE[hostname] ?? ['169.254.169.254']).map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    lookup: async (hostname) => {
+      resolved.push(hostname);
+      const addresses = ZONE[hostname] ?? ['169.254.169.254'];
+      return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    },
   });
 });
 afterAll(async () => {
@@ -93,4 +97,9 @@ it.each(INVALID)('calls %s invalid and connects to nothing', async (url) => {
   connected = [];
   await expect(fetcher.fetchPage(url)).rejects.toMatchObject({ code: 'INVALID' });
   expect(connected).toEqual([]);
+});
+
+it('asks no name server about local names and refused ports', () => {
+  expect(resolved.filter((name) => !name.endsWith('.example'))).toEqual([]);
+  expect(resolved).toContain('loopback.example');
 });

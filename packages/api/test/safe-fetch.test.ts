@@ -61,6 +61,14 @@ describe('a page', () => {
     await expect(fetcher([raw.endpoint]).fetchPage(raw.url)).rejects.toThrow(failing('INVALID', /only text/));
   });
 
+  it('that is not text is not read to its end', async () => {
+    const raw = await rawSite((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 1000000000\r\n\r\nstart');
+    });
+    await expect(fetcher([raw.endpoint]).fetchPage(raw.url)).rejects.toThrow(failing('INVALID', /video\/mp4/));
+    await raw.idle();
+  });
+
   it('is fetched 200 at a time over few connections', async () => {
     const pages = demoFetcher();
     const numbers = Array.from({ length: 200 }, (_, index) => index);
