@@ -99,8 +99,11 @@ it('refuses other methods', async () => {
   expect((await get('/pages/hello', { method: 'POST' })).status).toBe(405);
 });
 
-it('has a list without being given one', async () => {
-  const names = loadUniversities({}).map((entry) => entry.name);
+it.each([
+  ['without being given one', undefined],
+  ['built in', fileURLToPath(new URL('../src/universities.json', import.meta.url))],
+])('has a list %s', (_what, file) => {
+  const names = loadUniversities({ UNIVERSITIES_FILE: file }).map((entry) => entry.name);
   expect(names.length).toBeGreaterThanOrEqual(60);
   expect(names).toContain('Tel Aviv University');
 });

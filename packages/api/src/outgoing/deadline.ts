@@ -1,6 +1,6 @@
 import { PortolanError } from '@portolan/core';
 
-export interface DeadlineOptions {
+interface DeadlineOptions {
   readonly timeoutMs: number;
   /** The caller's own signal, beside the deadline. */
   readonly signal?: AbortSignal | undefined;

@@ -16,7 +16,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   deflate: createInflate,
 };
 
-export interface ReadBodyOptions {
+interface ReadBodyOptions {
   /** The `content-encoding` header; one encoding at most. */
   readonly encoding: string | undefined;
   /** Longest body after decompression. */

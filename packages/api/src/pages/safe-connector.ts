@@ -7,7 +7,7 @@ import type { HostPolicy, Target } from './host-policy.ts';
 /** All addresses of a name. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-export interface SafeConnectorOptions {
+interface SafeConnectorOptions {
   readonly policy: HostPolicy;
   readonly lookup: Lookup;
   readonly timeoutMs: number;

@@ -25,7 +25,7 @@ export interface PageFetcherOptions {
   readonly lookup?: Lookup;
 }
 
-export interface FetchedPage {
+interface FetchedPage {
   /** After redirects, without a fragment. */
   readonly url: string;
   readonly status: number;
