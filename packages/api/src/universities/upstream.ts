@@ -16,7 +16,7 @@ const university = z.looseObject({
 });
 const universities = z.array(university);
 
-type University = z.output<typeof university>;
+export type University = z.output<typeof university>;
 
 export interface UniversitiesUpstreamOptions {
   /** Where the search stands; parameters it already has are sent along. The operator's own choice, so it may be private. */
