@@ -1,4 +1,4 @@
-import { globEnds, globMatcher, invalid } from '@portolan/core';
+import { decodeCursor, encodeCursor, globEnds, globMatcher } from '@portolan/core';
 import type { RedisContext } from './connection.ts';
 
 export interface ScanKeysRequest {
@@ -40,7 +40,7 @@ export async function scanKeys(context: RedisContext, request: ScanKeysRequest):
   const shown = request.unescape ?? ((text) => text);
   const ends = globEnds(match);
   const matches = globMatcher(match);
-  const start = decodeCursor(request.cursor);
+  const start: ScanCursor = request.cursor === null ? { at: '0', left: [] } : decodeCursor(request.cursor, readCursor);
   if (ends.exact) return { keys: request.cursor === null ? [ends.prefix] : [], cursor: null };
 
   const pattern = `${literal(prefix + stored(ends.prefix))}*${literal(stored(ends.suffix) + suffix)}`;
@@ -60,7 +60,7 @@ export async function scanKeys(context: RedisContext, request: ScanKeysRequest):
   }
   const keys = [...found];
   const left = keys.splice(limit);
-  return { keys, cursor: at === null && left.length === 0 ? null : encodeCursor({ at, left }) };
+  return { keys, cursor: at === null && left.length === 0 ? null : encodeCursor([at, ...left]) };
 }
 
 /** Text that Redis's MATCH takes literally. */
@@ -75,24 +75,12 @@ interface ScanCursor {
   readonly left: readonly string[];
 }
 
-function encodeCursor(cursor: ScanCursor): string {
-  return Buffer.from(JSON.stringify([cursor.at, ...cursor.left])).toString('base64url');
-}
-
 const isScanPosition = (at: unknown): at is string =>
   typeof at === 'string' && /^\d{1,20}$/.test(at) && BigInt(at) < 2n ** 64n;
 
-function decodeCursor(text: string | null): ScanCursor {
-  if (text === null) return { at: '0', left: [] };
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(text, 'base64url').toString());
-  } catch {
-    parts = undefined;
-  }
-  if (Array.isArray(parts)) {
-    const [at, ...left] = parts as unknown[];
-    if ((at === null || isScanPosition(at)) && left.every((key) => typeof key === 'string')) return { at, left };
-  }
-  throw invalid('cursor: not one that this scan answered');
+function readCursor(content: unknown): ScanCursor | undefined {
+  if (!Array.isArray(content)) return undefined;
+  const [at, ...left] = content as unknown[];
+  const good = (at === null || isScanPosition(at)) && left.every((key) => typeof key === 'string');
+  return good ? { at, left } : undefined;
 }

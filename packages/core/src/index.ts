@@ -8,6 +8,7 @@ export {
 } from './backend.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
+export { decodeCursor, encodeCursor } from './cursor.ts';
 export {
   type Collection,
   type CollectionParts,
@@ -36,6 +37,17 @@ export {
   type PortolanErrorOptions,
 } from './errors.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
+export {
+  createKeyValue,
+  type KeyChange,
+  type KeysOptions,
+  type KeyValue,
+  type KeyValueOptions,
+  type ListedKey,
+  type ListedKeys,
+} from './key-value.ts';
+export type { TypedKeyValue } from './key-value-typed.ts';
+export type { KeyEntry, KeySetOptions, KeySetResult, KeyUpdateOptions, ValueChange } from './key-value-values.ts';
 export { checkPolicies, type LimitStep, policiesText, stepLimit } from './limit-policy.ts';
 export { createLimiter, type Limiter, type LimiterAnswer, type LimiterParts } from './limiter.ts';
 export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';

@@ -29,3 +29,29 @@ export function checkName(name: string, what: string): string {
   }
   return name;
 }
+
+/**
+ * What Redis Cluster hashes to place a key, under any prefix without braces: the text between its first `{` and the next `}`. Null when
+ * there is none or it is empty; such a key shares a slot with itself only.
+ */
+function keyTag(key: string): string | null {
+  const open = key.indexOf('{');
+  const close = open < 0 ? -1 : key.indexOf('}', open + 1);
+  return close > open + 1 ? key.slice(open + 1, close) : null;
+}
+
+/**
+ * Checks that the keys of one atomic step are one key or share a `{tag}`, on every adapter alike, so that what works on a laptop works on
+ * a cluster. Throws INVALID naming the two that do not.
+ */
+export function checkSameSlot(keys: readonly string[]): void {
+  const [first, ...others] = keys;
+  if (first === undefined) return;
+  const tag = keyTag(first);
+  const stray = others.find((key) => key !== first && (tag === null || keyTag(key) !== tag));
+  if (stray !== undefined) {
+    throw invalid(
+      `keys ${JSON.stringify(first)} and ${JSON.stringify(stray)}: the keys of one commit must share a {tag}, as in {order:7}:lines`,
+    );
+  }
+}

@@ -7,6 +7,7 @@ export { checkCounterModel } from './counter-model.ts';
 export { documentSuite } from './document.ts';
 export { createKit, type Harness, type Kit } from './harness.ts';
 export { keyValueSuite } from './key-value.ts';
+export { checkKeyValueModel } from './key-value-model.ts';
 export { limiterSuite } from './limiter.ts';
 export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
 export { queueSuite } from './queue.ts';

@@ -8,7 +8,7 @@ export interface StoredValue<F extends ValueForm = 'text'> {
   readonly expiresAt?: number | null;
 }
 
-/** What must hold for a commit to be written. `version` is `contentVersion(value)` of core. */
+/** What must hold for a commit to be written. `version` is `contentVersion(value)` of core; a key that holds fields has none. */
 export interface KeyCheck {
   readonly key: string;
   readonly is: 'absent' | 'present' | { readonly version: string };
@@ -17,6 +17,7 @@ export interface KeyCheck {
 /** Absolute ms, null for never, 'keep' for what the key has now (never, when it is new). */
 export type Expiry = number | null | 'keep';
 
+/** Field lists and field maps name at least one field. */
 export type KeyOp =
   | { readonly op: 'set'; readonly key: string; readonly value: string | Uint8Array; readonly expiresAt: Expiry }
   | { readonly op: 'delete'; readonly key: string }
@@ -87,8 +88,9 @@ export interface KeyValuePort {
   readFields(key: string, fields?: readonly string[]): Promise<Record<string, string> | null>;
 
   /**
-   * The only write: all ops in order if every check holds, else none. Atomic and isolated from every other commit on these
-   * keys. A key whose last field is deleted is absent. One round trip. An expiry in the past leaves the key absent.
+   * The only write: all ops in order if every check holds, else none; a CONFLICT of any op writes none either. Without ops it only
+   * checks. Atomic and isolated from every other commit on these keys. A key whose last field is deleted is absent. An expiry in
+   * the past leaves the key absent (and counts as if it did not). One round trip.
    */
   commit(checks: readonly KeyCheck[], ops: readonly KeyOp[]): Promise<CommitResult>;
 
