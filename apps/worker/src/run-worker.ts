@@ -1,0 +1,32 @@
+import type { Features } from '@portolan/api';
+import type { Logger, Portolan, Worker, WorkerEvent } from '@portolan/core';
+import type { Metrics } from '@portolan/platform';
+
+export interface RunWorkerOptions {
+  readonly concurrency: number;
+  /** Only these queues; all that the store knows unless told. */
+  readonly queues?: readonly string[];
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Starts a worker on the features' handlers that logs and counts every job it takes. */
+export function runWorker(portolan: Portolan, features: Features, options: RunWorkerOptions): Worker {
+  const { concurrency, queues, logger, metrics } = options;
+  const worker = portolan.worker({
+    handlers: [...features.handlers],
+    concurrency,
+    ...(queues ? { queues: [...queues] } : {}),
+    onEvent: (event) => report(event, logger, metrics),
+  });
+  worker.start();
+  return worker;
+}
+
+/** One line per item taken and per item ended; every line carries the process id, which the logger adds. */
+function report(event: WorkerEvent, logger: Logger, metrics: Metrics): void {
+  const { type, ...fields } = event;
+  const unwell = type === 'failed' || type === 'lost' || type === 'stalled';
+  logger[unwell ? 'warn' : 'info'](fields, `job ${type}`);
+  if ('name' in event && type !== 'taken') metrics.job(event.name, type, event.ms / 1000);
+}

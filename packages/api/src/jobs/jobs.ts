@@ -1,0 +1,42 @@
+import { defineJob, type Handler, handle, type JobDefinition, PortolanError } from '@portolan/core';
+import { z } from 'zod';
+import { fetchPageJob } from '../pages/jobs.ts';
+
+/** Answers what it was given: the smallest job there is, to try a queue with. */
+const echoJob = defineJob({ name: 'echo', input: z.unknown(), output: z.unknown() });
+
+/** Works for a while and reports progress: `steps` times `stepMs`. `failAt` makes that step of the first attempt fail. */
+const countJob = defineJob({
+  name: 'count',
+  input: z.object({
+    steps: z.int().min(1).max(1_000),
+    stepMs: z.int().min(0).max(60_000).default(100),
+    failAt: z.int().min(1).optional(),
+  }),
+  output: z.object({ counted: z.int(), attempt: z.int() }),
+  timeoutMs: 600_000,
+  backoff: { kind: 'fixed', delayMs: 200 },
+});
+
+/** The jobs that any worker runs. Those of the features stand with their features. */
+export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Promise<void>): Handler[] {
+  return [
+    handle(echoJob, async (data) => data),
+    handle(countJob, async ({ steps, stepMs, failAt }, { attempt, signal, progress }) => {
+      for (let step = 1; step <= steps; step++) {
+        if (step === failAt && attempt === 1) {
+          throw new PortolanError('UNAVAILABLE', `step ${step} fails at the first attempt, as asked`);
+        }
+        await sleep(stepMs, signal);
+        signal.throwIfAborted();
+        await progress({ step, of: steps });
+      }
+      return { counted: steps, attempt };
+    }),
+  ];
+}
+
+/** Every job that may be pushed by name. */
+export const JOBS: ReadonlyMap<string, JobDefinition> = new Map(
+  [echoJob, countJob, fetchPageJob].map((job): [string, JobDefinition] => [job.name, job]),
+);

@@ -1,0 +1,47 @@
+import { adminProcedure, readProcedure, router, writeProcedure } from '../trpc.ts';
+import * as schema from './schema.ts';
+
+export const jobsRouter = router({
+  get: readProcedure
+    .meta({ summary: 'A job: state, progress, result', rest: { method: 'GET', path: '/jobs/{id}' } })
+    .input(schema.idInput)
+    .output(schema.jobOutput)
+    .query(({ ctx, input }) => ctx.services.jobs.get(input.id)),
+  cancel: writeProcedure
+    .meta({ summary: 'Cancel a job', rest: { method: 'POST', path: '/jobs/{id}/cancel' } })
+    .input(schema.idInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.cancel(input.id)),
+  retry: writeProcedure
+    .meta({ summary: 'Run a failed or cancelled job again', rest: { method: 'POST', path: '/jobs/{id}/retry' } })
+    .input(schema.idInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.retry(input.id)),
+});
+
+export const queuesRouter = router({
+  push: writeProcedure
+    .meta({ summary: 'Push a job', rest: { method: 'POST', path: '/queues/{queue}/jobs', status: 202 } })
+    .input(schema.pushInput)
+    .output(schema.pushedOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.push(input)),
+  list: readProcedure
+    .meta({ summary: 'The queues with their counts', rest: { method: 'GET', path: '/queues' } })
+    .output(schema.queuesOutput)
+    .query(({ ctx }) => ctx.services.jobs.queues()),
+  jobs: readProcedure
+    .meta({ summary: 'Jobs of a queue in a state', rest: { method: 'GET', path: '/queues/{queue}/jobs' } })
+    .input(schema.listInput)
+    .output(schema.listOutput)
+    .query(({ ctx, input }) => ctx.services.jobs.list(input)),
+  pause: adminProcedure
+    .meta({ summary: 'Stop claiming from a queue', rest: { method: 'POST', path: '/queues/{queue}/pause' } })
+    .input(schema.queueInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.pause(input.queue)),
+  resume: adminProcedure
+    .meta({ summary: 'Claim from a paused queue again', rest: { method: 'POST', path: '/queues/{queue}/resume' } })
+    .input(schema.queueInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.resume(input.queue)),
+});

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+export const idInput = z.object({ id: z.string().min(1).max(300) });
+
+export const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
+export const jobOutput = z.object({
+  id: z.string(),
+  queue: z.string(),
+  name: z.string(),
+  state: jobState,
+  progress: z.unknown(),
+  attempts: z.int().describe('runs started so far'),
+  result: z.unknown().optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().optional(),
+});
+export type JobOutput = z.output<typeof jobOutput>;
+
+const queue = z.string().min(1).max(128);
+export const pushInput = z.object({
+  queue,
+  name: z.string().min(1).max(128).describe('a job the workers know'),
+  data: z.unknown(),
+  delayMs: z.int().min(0).optional(),
+  priority: z.int().min(-1_000).max(1_000).optional().describe('higher runs first; 0 unless told'),
+  attempts: z.int().min(1).max(100).optional().describe('runs allowed'),
+  dedupeKey: z.string().min(1).max(512).optional().describe('while an unfinished job has this key, its id is answered'),
+});
+export const pushedOutput = z.object({ jobId: z.string() });
+export const outcomeOutput = z.object({ outcome: z.enum(['done', 'asked']) });
+export const queueInput = z.object({ queue });
+export const queuesOutput = z.object({
+  queues: z.array(z.object({ queue: z.string(), paused: z.boolean(), counts: z.record(jobState, z.int()) })),
+});
+export const listInput = z.object({
+  queue,
+  state: jobState,
+  cursor: z.string().nullish(),
+  limit: z.int().min(1).max(500).optional(),
+});
+export const listOutput = z.object({ jobs: z.array(jobOutput), cursor: z.string().nullable() });

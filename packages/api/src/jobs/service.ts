@@ -1,0 +1,84 @@
+import { type JobStatus, PortolanError, type Queue } from '@portolan/core';
+import type { z } from 'zod';
+import { JOBS } from './jobs.ts';
+import type { KeptResults } from './results.ts';
+import type { JobOutput, listInput, pushInput } from './schema.ts';
+
+export type JobsService = ReturnType<typeof createJobsService>;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function present(job: JobStatus): JobOutput {
+  return {
+    id: job.id,
+    queue: job.queue,
+    name: job.name,
+    state: job.state,
+    progress: job.progress ?? null,
+    attempts: job.attempts,
+    ...(job.result === undefined ? {} : { result: job.result }),
+    ...(job.error === undefined ? {} : { error: job.error }),
+    createdAt: iso(job.createdAt),
+    ...(job.startedAt === undefined ? {} : { startedAt: iso(job.startedAt) }),
+    ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
+  };
+}
+
+/** Jobs and the queues they wait in. */
+export function createJobsService(queue: Queue, results: KeptResults) {
+  const unknownJob = (id: string) => new PortolanError('NOT_FOUND', `job ${id} does not exist, or is no longer kept`);
+
+  async function amend(id: string, outcome: Promise<string>): Promise<{ outcome: 'done' | 'asked' }> {
+    const answer = await outcome;
+    if (answer === 'missing') throw unknownJob(id);
+    if (answer === 'refused') throw new PortolanError('CONFLICT', `job ${id} is in a state that does not allow this`);
+    return { outcome: answer === 'asked' ? 'asked' : 'done' };
+  }
+
+  return {
+    /** The job with its result: the kept one where there is one, also when the queue no longer has the job. */
+    async get(id: string): Promise<JobOutput> {
+      const job = await queue.get(id);
+      if (job && job.state !== 'completed') return present(job);
+      const kept = await results.get(id);
+      if (job) return kept ? { ...present(job), result: kept.result } : present(job);
+      if (!kept) throw unknownJob(id);
+      const finishedAt = kept.finishedAt;
+      const name = kept.name;
+      const queueName = id.slice(0, id.lastIndexOf(':'));
+      return {
+        id,
+        queue: queueName,
+        name,
+        state: 'completed',
+        progress: null,
+        attempts: 1,
+        result: kept.result,
+        createdAt: finishedAt,
+        finishedAt,
+      };
+    },
+    async push({ queue: name, name: jobName, data, ...options }: z.output<typeof pushInput>) {
+      const job = JOBS.get(jobName);
+      if (!job)
+        throw new PortolanError('NOT_FOUND', `job ${jobName} is unknown; known are ${[...JOBS.keys()].join(', ')}`);
+      const { id } = await queue.enqueue(job, data, { queue: name, ...options });
+      return { jobId: id };
+    },
+    cancel: (id: string) => amend(id, queue.cancel(id)),
+    retry: (id: string) => amend(id, queue.retry(id)),
+    async list({ queue: name, state, cursor, limit }: z.output<typeof listInput>) {
+      const page = await queue.list({ queue: name, state, cursor: cursor ?? null, limit: limit ?? 50 });
+      return { jobs: page.jobs.map(present), cursor: page.cursor };
+    },
+    queues: async () => ({ queues: [...(await queue.queues())] }),
+    async pause(name: string) {
+      await queue.pause(name);
+      return { outcome: 'done' as const };
+    },
+    async resume(name: string) {
+      await queue.resume(name);
+      return { outcome: 'done' as const };
+    },
+  };
+}

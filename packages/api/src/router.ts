@@ -1,0 +1,25 @@
+import { commandsRouter } from './commands/router.ts';
+import { countersRouter } from './counters/router.ts';
+import { jobsRouter, queuesRouter } from './jobs/router.ts';
+import { keysRouter } from './keys/router.ts';
+import { pagesRouter } from './pages/router.ts';
+import { systemRouter } from './system/router.ts';
+import { topicsRouter } from './topics/router.ts';
+import { router } from './trpc.ts';
+import { universitiesRouter } from './universities/router.ts';
+import { usersRouter } from './users/router.ts';
+
+export const appRouter = router({
+  keys: keysRouter,
+  counters: countersRouter,
+  universities: universitiesRouter,
+  pages: pagesRouter,
+  jobs: jobsRouter,
+  queues: queuesRouter,
+  users: usersRouter,
+  topics: topicsRouter,
+  commands: commandsRouter,
+  system: systemRouter,
+});
+
+export type AppRouter = typeof appRouter;

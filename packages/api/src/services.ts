@@ -1,0 +1,137 @@
+import { hostname } from 'node:os';
+import type { CommandBus, Handler, Portolan, Runtime } from '@portolan/core';
+import { type CommandsService, createCommandsService } from './commands/service.ts';
+import { type CountersService, createCountersService } from './counters/service.ts';
+import { builtInHandlers } from './jobs/jobs.ts';
+import { createKeptResults, keptResultsCollection } from './jobs/results.ts';
+import { createJobsService, type JobsService } from './jobs/service.ts';
+import { createKeysService, type KeysService } from './keys/service.ts';
+import { fetchPageHandler } from './pages/jobs.ts';
+import { createPageFetcher } from './pages/safe-fetch.ts';
+import { createPagesService, type PagesService } from './pages/service.ts';
+import { CallCount } from './system/calls.ts';
+import { builtInCommands, type CommandTargets } from './system/commands.ts';
+import { Replica, settingsCollection } from './system/replica.ts';
+import { createSystemService, type SystemService } from './system/service.ts';
+import { createSettings } from './system/settings.ts';
+import { builtInTasks, TaskRunner } from './system/tasks.ts';
+import { createTopicsService, type TopicsService } from './topics/service.ts';
+import { createUniversitiesService, type UniversitiesService } from './universities/service.ts';
+import { createUniversitiesUpstream } from './universities/upstream.ts';
+import { createUsersService, type UsersService, usersCollection } from './users/service.ts';
+
+/** What the routers call: one service per feature. */
+export interface Services {
+  readonly keys: KeysService;
+  readonly counters: CountersService;
+  readonly universities: UniversitiesService;
+  readonly pages: PagesService;
+  readonly jobs: JobsService;
+  readonly users: UsersService;
+  readonly topics: TopicsService;
+  readonly commands: CommandsService;
+  readonly system: SystemService;
+}
+
+export interface FeatureOptions {
+  readonly role: string;
+  readonly version: string;
+  readonly universitiesUrl: string;
+  readonly fetchAllow: readonly string[];
+  readonly cacheTtlMs: number;
+  readonly log: CommandTargets['log'];
+}
+
+/** The features of one process: services for the server, handlers for the worker, commands for both. */
+export interface Features {
+  readonly services: Services;
+  readonly handlers: readonly Handler[];
+  readonly commands: CommandBus;
+  /**
+   * Joins the command bus, seeds the sample users and reads the settings, in the background: while the store is away it goes on trying.
+   * The answer resolves when all is done, or `stop` came first.
+   */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createFeatures(portolan: Portolan, options: FeatureOptions): Features {
+  const { runtime, keyValue, counter, queue, topics, cache } = portolan;
+  const startedAt = runtime.clock.now();
+  const stopping = new AbortController();
+  const settings = createSettings({ cacheTtlMs: options.cacheTtlMs });
+  const usersStore = portolan.collection(usersCollection);
+  const users = createUsersService(usersStore);
+  const replica = new Replica(
+    settings,
+    portolan.collection(settingsCollection),
+    new Map([
+      [usersCollection.name, async (id: string) => ({ revision: (await usersStore.get(id))?.revision ?? null })],
+    ]),
+  );
+  const ping = () => portolan.ping();
+  const tasks: TaskRunner = new TaskRunner(builtInTasks(runtime, ping), topics, runtime, () => commands.instance);
+  const commands = portolan.commandBus({
+    instance: { role: options.role, host: hostname(), pid: process.pid, version: options.version, startedAt },
+    handlers: builtInCommands({
+      settings,
+      replica,
+      tasks,
+      log: options.log,
+      uptimeMs: () => runtime.clock.now() - startedAt,
+    }),
+  });
+  const results = createKeptResults(portolan.collection(keptResultsCollection), () => runtime.clock.now());
+  const fetcher = createPageFetcher({ allow: options.fetchAllow, logger: runtime.logger });
+  const upstream = createUniversitiesUpstream({ url: options.universitiesUrl });
+  const pages = createPagesService(cache, queue, fetcher, settings, runtime.clock);
+  const calls = new CallCount(counter, runtime.logger);
+  const facts = {
+    version: options.version,
+    pid: process.pid,
+    backend: portolan.backend.capabilities,
+    instance: commands.instance,
+  };
+  const services: Services = {
+    keys: createKeysService(keyValue),
+    counters: createCountersService(counter),
+    universities: createUniversitiesService(cache, upstream, settings),
+    pages,
+    jobs: createJobsService(queue, results),
+    users,
+    topics: createTopicsService(topics),
+    commands: createCommandsService(commands),
+    system: createSystemService(facts, calls, ping, runtime.clock),
+  };
+  return {
+    services,
+    handlers: [...builtInHandlers((ms, signal) => runtime.sleep(ms, signal)), fetchPageHandler(pages, results)],
+    commands,
+    async start() {
+      const steps = [() => commands.start(), () => users.seed(), () => replica.start()];
+      for (const step of steps) await untilDone(step, runtime, stopping.signal);
+    },
+    async stop() {
+      stopping.abort();
+      await tasks.stop();
+      await commands.stop();
+      await services.system.flush();
+      await Promise.all([fetcher.close(), upstream.close()]);
+    },
+  };
+}
+
+const RETRY_MS = 500;
+
+/** Runs a step of the start until it succeeds; warns once. */
+async function untilDone(step: () => Promise<unknown>, runtime: Runtime, stopping: AbortSignal): Promise<void> {
+  for (let attempt = 0; !stopping.aborted; attempt++) {
+    try {
+      await step();
+      return;
+    } catch (error) {
+      if (attempt === 0) runtime.logger.warn({ reason: (error as Error).message }, 'start waits for the store');
+      await runtime.sleep(RETRY_MS, stopping);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { Backend } from './backend.ts';
+import { createTopics, type Topics } from './broadcast.ts';
+import { type Cache, createCache } from './cache.ts';
+import { type CommandBus, type CommandBusOptions, createCommandBus } from './commands.ts';
+import { type Counter, createCounter } from './counter.ts';
+import { type Collection, openCollection } from './document.ts';
+import type { CollectionDefinition } from './document-definition.ts';
+import { createKeyValue, type KeyValue } from './key-value.ts';
+import { createLimiter, type Limiter } from './limiter.ts';
+import type { LimitPolicy } from './ports/counter.ts';
+import { createQueue, type Queue } from './queue.ts';
+import { createRuntime, type Runtime } from './runtime.ts';
+import type { OutputOf, Schema } from './schema.ts';
+import { createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';
+
+/** Every behaviour on one open backend. */
+export interface Portolan {
+  readonly backend: Backend;
+  readonly runtime: Runtime;
+  readonly keyValue: KeyValue;
+  readonly counter: Counter;
+  readonly cache: Cache;
+  readonly queue: Queue;
+  readonly topics: Topics;
+  limiter(name: string, policies: readonly LimitPolicy[]): Limiter;
+  collection<S extends Schema>(definition: CollectionDefinition<S>): Collection<OutputOf<S>>;
+  worker(options: Omit<WorkerOptions, 'port' | 'runtime'>): Worker;
+  commandBus(options: Omit<CommandBusOptions, 'port' | 'runtime'>): CommandBus;
+  /** Resolves when the store answers; UNAVAILABLE or TIMEOUT otherwise. */
+  ping(): Promise<void>;
+  /** Closes the backend. Stop workers and command buses first: they hold work. */
+  close(): Promise<void>;
+}
+
+export interface PortolanOptions {
+  readonly runtime?: Runtime;
+}
+
+/**
+ * The whole of Portolan on a backend:
+ * `const portolan = createPortolan(await openBackend('memory:', { adapters: [memoryAdapter()] }))`.
+ */
+export function createPortolan(backend: Backend, options: PortolanOptions = {}): Portolan {
+  const runtime = options.runtime ?? createRuntime();
+  return {
+    backend,
+    runtime,
+    keyValue: createKeyValue({ port: backend.keyValue, runtime }),
+    counter: createCounter({ port: backend.counter, runtime }),
+    cache: createCache({ port: backend.cache, runtime }),
+    queue: createQueue({ port: backend.queue, runtime }),
+    topics: createTopics({ port: backend.broadcast, runtime }),
+    limiter: (name, policies) => createLimiter({ port: backend.counter, runtime, name, policies }),
+    collection: (definition) => openCollection(definition, { port: backend.document, runtime }),
+    worker: (worker) => createWorker({ ...worker, port: backend.queue, runtime }),
+    commandBus: (bus) => createCommandBus({ ...bus, port: backend.broadcast, runtime }),
+    ping: () => backend.ping(),
+    close: () => backend.close(),
+  };
+}

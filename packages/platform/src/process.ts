@@ -1,0 +1,42 @@
+import { PortolanError } from '@portolan/core';
+
+/** Ends what a process started, in order. */
+export type Stop = () => Promise<void>;
+
+/**
+ * Runs a process: starts it, and on SIGTERM or SIGINT stops it once, gracefully. A bad configuration ends it with one line and exit code 2; a second
+ * signal ends it at once.
+ */
+export async function runProcess(start: () => Promise<Stop | undefined>): Promise<void> {
+  let stop: Stop | undefined;
+  try {
+    stop = await start();
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exit(PortolanError.is(error, 'INVALID') ? 2 : 1);
+  }
+  if (!stop) return;
+  const end = stop;
+  let stopping = false;
+  const onSignal = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    end().then(
+      () => process.exit(0),
+      (error) => {
+        process.stderr.write(`${explain(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+/** Refused configuration is told in its one line; anything unforeseen with its stack. */
+function explain(error: unknown): string {
+  if (PortolanError.is(error)) return error.message;
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+    return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

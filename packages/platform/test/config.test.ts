@@ -1,0 +1,86 @@
+import { PortolanError } from '@portolan/core';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/index.ts';
+
+const refusal = (env: Record<string, string>): string => {
+  try {
+    readConfig(env);
+  } catch (error) {
+    expect(PortolanError.is(error, 'INVALID')).toBe(true);
+    return (error as Error).message;
+  }
+  throw new Error('was not refused');
+};
+
+describe('configuration', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      backendUrl: 'memory:',
+      namespace: 'portolan',
+      port: 8080,
+      host: '127.0.0.1',
+      tokens: [],
+      universitiesUrl: 'http://universities.hipolabs.com/search',
+      fetchAllow: [],
+      cacheTtlMs: 30_000,
+      workerConcurrency: 50,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes REDIS_URL where BACKEND_URL is unset or empty', () => {
+    expect(readConfig({ REDIS_URL: 'redis://a' }).backendUrl).toBe('redis://a');
+    expect(readConfig({ REDIS_URL: 'redis://a', BACKEND_URL: 'memory:' }).backendUrl).toBe('memory:');
+    expect(readConfig({ REDIS_URL: 'redis://a', BACKEND_URL: '' }).backendUrl).toBe('redis://a');
+  });
+
+  it('reads tokens, lists and numbers', () => {
+    const config = readConfig({
+      API_TOKENS: 'ci:0123456789:read+write, ops:abcdefghij:admin',
+      FETCH_ALLOW: '127.0.0.1:9000, [::1]:9001,localhost:80',
+      PORT: '0',
+      HOST: '0.0.0.0',
+    });
+    expect(config.tokens).toEqual([
+      { name: 'ci', secret: '0123456789', scopes: ['read', 'write'] },
+      { name: 'ops', secret: 'abcdefghij', scopes: ['admin'] },
+    ]);
+    expect(config.fetchAllow).toEqual(['127.0.0.1:9000', '[::1]:9001', 'localhost:80']);
+    expect(config.port).toBe(0);
+  });
+
+  it.each([
+    ['PORT', 'eighty'],
+    ['PORT', '70000'],
+    ['PORT', '80.5'],
+    ['HOST', 'not a host'],
+    ['NAMESPACE', 'a:b'],
+    ['NAMESPACE', '{tag}'],
+    ['BACKEND_URL', 'localhost'],
+    ['UNIVERSITIES_URL', 'ftp://x'],
+    ['FETCH_ALLOW', '127.0.0.1'],
+    ['CACHE_TTL_MS', '0'],
+    ['WORKER_CONCURRENCY', '-1'],
+    ['LOG_LEVEL', 'loud'],
+    ['API_TOKENS', 'ci:short:read'],
+    ['API_TOKENS', 'ci:0123456789:everything'],
+  ])('refuses %s=%s in one line with an example', (name, value) => {
+    const message = refusal({ [name]: value });
+    expect(message.startsWith(`${name}: `)).toBe(true);
+    expect(message).toContain(`an example is ${name}=`);
+    expect(message).not.toContain('\n');
+  });
+
+  it('never repeats a secret', () => {
+    expect(refusal({ API_TOKENS: 'ci:my-very-secret' })).not.toContain('secret,');
+    expect(refusal({ API_TOKENS: 'ci:hunter2hunter2:root' })).not.toContain('hunter2');
+    expect(refusal({ BACKEND_URL: '//:hunter2@host' })).not.toContain('hunter2');
+  });
+
+  it('listens to the outside only with tokens', () => {
+    expect(refusal({ HOST: '0.0.0.0' })).toContain('API_TOKENS');
+    expect(readConfig({ HOST: 'localhost' }).host).toBe('localhost');
+    expect(readConfig({ HOST: '::1' }).host).toBe('::1');
+    expect(readConfig({ HOST: '127.0.0.2' }).host).toBe('127.0.0.2');
+  });
+});
