@@ -6,6 +6,29 @@ export {
   type OpenOptions,
   openBackend,
 } from './backend.ts';
+export {
+  createTopics,
+  type ReadOptions,
+  type TopicPage,
+  type TopicSummary,
+  type Topics,
+  type TopicsOptions,
+  type TypedTopic,
+} from './broadcast.ts';
+export { answerRead, formatCursor, type LogEntry, parseCursor, type TopicPosition } from './broadcast-cursor.ts';
+export type { SubscribeOptions, Subscription, TopicEvent } from './broadcast-subscribe.ts';
+export {
+  answer,
+  type CommandContext,
+  type CommandDefinition,
+  type CommandHandler,
+  type CommandOutcome,
+  type CommandReply,
+  type CommandReport,
+  defineCommand,
+} from './command.ts';
+export type { Instance, InstanceInfo } from './command-wire.ts';
+export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';

@@ -1,6 +1,6 @@
 /**
  * Where a reader stands in a topic: `incarnation-sequence`. Sequences of one incarnation are contiguous from 1; `0` after the
- * dash is before the first. A topic gets a new incarnation only when the store lost it.
+ * dash is before the first. A topic gets a new incarnation only when the store lost or forgot it; `0-0` is the end of a topic that is not there.
  */
 export type Cursor = string;
 
@@ -14,6 +14,11 @@ export interface TopicRetention {
   readonly count: number;
   /** ms that the messages are kept after the last append. */
   readonly ms: number;
+  /**
+   * ms that the topic goes on counting after its messages expired, so that a reader who saw them all resumes without a gap. After that
+   * the store forgets the topic, and its next message opens a new incarnation.
+   */
+  readonly resumeMs: number;
 }
 
 export interface Member {
@@ -43,13 +48,18 @@ export interface TopicRead {
   readonly messages: readonly TopicMessage[];
   /** Pass it as `after` to go on: the last message's cursor, or where the reader stands when there was none. */
   readonly cursor: Cursor;
-  /** True when messages between `after` and the first one here are no longer kept (or the store lost the topic). */
+  /**
+   * True when messages between `after` and the first one here are no longer kept, or the topic is another one than `after` came from:
+   * the store lost it (the answer starts at the first message kept) or went back behind the reader (the answer stands at its end).
+   */
   readonly gap: boolean;
   /** True when more messages stand behind these. */
   readonly more: boolean;
+  /** ms on the store's clock at the moment of reading. */
+  readonly at: number;
 }
 
-/** `end` starts behind the last message, `start` before the first one that is kept. */
+/** `end` starts behind the last message, `start` before the first one that is kept. A malformed cursor is INVALID. */
 export type ReadAfter = Cursor | 'start' | 'end';
 
 /**
@@ -77,8 +87,8 @@ export interface BroadcastPort {
    */
   hint(topic: string, onHint: () => void): Promise<() => Promise<void>>;
   /**
-   * Joins, or beats: the member lives for `ttlMs` from now. Answers the topic's end at the moment of joining (a beat of a live member answers
-   * its present end and `joined: false`). Atomic. One round trip. Repeatable.
+   * Joins, or beats: the member lives for `ttlMs` from now. Answers the topic's end at the moment of joining; a beat of a live member answers
+   * that same cursor and `joined: false`, so a join whose reply was lost can be repeated and nothing sent since is missed. Atomic. One round trip.
    */
   join(
     topic: string,
