@@ -1,6 +1,4 @@
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import { startPrivateRedis } from './redis-server.ts';
+import { hasRedisServer, startPrivateRedis } from './redis-server.ts';
 
 /** Where the Redis of a test run comes from. */
 export type RedisSource =
@@ -36,7 +34,7 @@ export function redisProbes(env: NodeJS.ProcessEnv = process.env): RedisProbes {
   return {
     url: env.TEST_REDIS_URL,
     dockerAnswers,
-    binaryOnPath: () => onPath('redis-server', env.PATH ?? ''),
+    binaryOnPath: () => hasRedisServer(env.PATH),
   };
 }
 
@@ -103,15 +101,4 @@ async function dockerAnswers(): Promise<boolean> {
     () => false,
   );
   return Promise.race([answered, late]).finally(() => clearTimeout(timer));
-}
-
-async function onPath(program: string, path: string): Promise<boolean> {
-  for (const directory of path.split(delimiter)) {
-    const found = await access(join(directory, program), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (directory !== '' && found) return true;
-  }
-  return false;
 }

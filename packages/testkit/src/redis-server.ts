@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createTestCertificate } from './test-certificate.ts';
 
 export interface PrivateRedisOptions {
@@ -34,6 +34,18 @@ export interface PrivateRedis {
   resume(): void;
   /** Ends it for good and removes its directory. Repeatable. */
   close(): Promise<void>;
+}
+
+/** Is there a `redis-server` on the PATH, for a private one? */
+export async function hasRedisServer(path = process.env.PATH ?? ''): Promise<boolean> {
+  for (const directory of path.split(delimiter).filter(Boolean)) {
+    const found = await access(join(directory, 'redis-server'), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
 }
 
 /**
