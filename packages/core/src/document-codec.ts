@@ -22,7 +22,7 @@ export interface Prepared<T> {
   readonly value?: T;
 }
 
-export interface Placement {
+interface Placement {
   readonly id: string;
   readonly expect: Expectation;
   readonly expiresAt: number | null;

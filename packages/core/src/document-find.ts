@@ -1,4 +1,5 @@
 import { contentVersion } from './content-version.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Document, decodeDocument } from './document-codec.ts';
 import type { CollectionDefinition } from './document-definition.ts';
 import { invalid } from './errors.ts';
@@ -65,7 +66,7 @@ export async function findDocuments<S extends Schema>(
     after = next ?? undefined;
   } while (next !== null && found.length < limit);
   const documents = await Promise.all(found.map((stored) => decodeDocument(definition, stored)));
-  return { documents, cursor: next === null ? null : sealCursor(next, digest) };
+  return { documents, cursor: next === null ? null : encodeCursor([next, digest]) };
 }
 
 interface Range {
@@ -105,23 +106,17 @@ function idBound(value: Bound | undefined, what: string): string | undefined {
   return encodeText(value, what);
 }
 
-function sealCursor(position: string, digest: string): string {
-  return Buffer.from(JSON.stringify([position, digest])).toString('base64url');
-}
-
 /** The position in a cursor. One that was made up cannot lead out of the query's range. */
 function openCursor(cursor: string, digest: string, { from, to }: Range, what: string): string {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-  } catch {
-    throw invalid(`${what}: not a cursor`);
-  }
-  const [position, of] = Array.isArray(parts) ? parts : [];
-  if (typeof position !== 'string' || !/^[ -~]+$/.test(position) || typeof of !== 'string')
-    throw invalid(`${what}: not a cursor`);
+  const [position, of] = decodeCursor(cursor, readCursor);
   if (of !== digest) throw invalid(`${what}: the cursor belongs to another query`);
   if ((from !== undefined && position < from) || (to !== undefined && position >= to))
-    throw invalid(`${what}: not a cursor of this query`);
+    throw invalid(`${what}: the cursor lies outside the query`);
   return position;
+}
+
+function readCursor(content: unknown): readonly [position: string, digest: string] | undefined {
+  const [position, digest] = Array.isArray(content) ? content : [];
+  if (typeof position !== 'string' || typeof digest !== 'string') return undefined;
+  return /^[ -~]+$/.test(position) ? [position, digest] : undefined;
 }

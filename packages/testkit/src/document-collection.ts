@@ -1,7 +1,7 @@
-import { defineCollection, openCollection, PortolanError } from '@portolan/core';
+import { defineCollection, openCollection } from '@portolan/core';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { drive, failure, openPeople, person } from './document-fixtures.ts';
+import { failure, openPeople, person } from './document-fixtures.ts';
 import type { Harness } from './harness.ts';
 import { suite } from './suite.ts';
 
@@ -149,52 +149,6 @@ export function documentCollectionSuite(harness: Harness): void {
       expect(await collection.seed(documents)).toBe(0);
       expect((await collection.get('d5'))?.value.name).toBe('changed');
       expect(await collection.seed([])).toBe(0);
-    });
-
-    add('a watch tells changes, resumes, and ends', async ({ backend, kit }) => {
-      const collection = openPeople(kit, backend);
-      await collection.insert(person('old'), { id: '0' });
-      const watch = async (after: number | undefined, count: number) => {
-        const stop = new AbortController();
-        const seen: unknown[] = [];
-        const options = { signal: stop.signal, pollMs: 20, ...(after === undefined ? {} : { after }) };
-        for await (const event of collection.watch(options)) {
-          seen.push(event.type === 'gap' ? 'gap' : [event.id, event.document?.value.name ?? null]);
-          if (seen.length === count) stop.abort();
-        }
-        return seen;
-      };
-      const changes = watch(1, 3);
-      const started = kit.pass(60);
-      await started;
-      await collection.insert(person('ann'), { id: '1' });
-      await kit.pass(60);
-      await collection.commit([
-        { op: 'insert', id: '2', value: person('bob') },
-        { op: 'delete', id: '0' },
-      ]);
-      expect(await drive(kit, changes)).toEqual([
-        ['1', 'ann'],
-        ['2', 'bob'],
-        ['0', null],
-      ]);
-      expect(await drive(kit, watch(2, 2))).toEqual([
-        ['2', 'bob'],
-        ['0', null],
-      ]);
-      expect(await drive(kit, watch(0, 3))).toEqual([
-        ['1', 'ann'],
-        ['2', 'bob'],
-        ['0', null],
-      ]);
-      expect(await drive(kit, watch(999, 1))).toEqual(['gap']);
-      const fromNow = watch(undefined, 1);
-      await kit.pass(60);
-      await collection.put('3', person('eve'));
-      expect(await drive(kit, fromNow)).toEqual([['3', 'eve']]);
-      const already = AbortSignal.abort();
-      for await (const _ of collection.watch({ after: 0, signal: already }))
-        throw new PortolanError('INTERNAL', 'told');
     });
   });
 }

@@ -1,5 +1,6 @@
 import { documentCollectionSuite } from './document-collection.ts';
 import { documentExpirySuite } from './document-expiry.ts';
+import { documentFaultSuite } from './document-faults.ts';
 import { documentFeedSuite } from './document-feed.ts';
 import { documentFindSuite } from './document-find.ts';
 import { documentPortSuite } from './document-port.ts';
@@ -13,5 +14,6 @@ export function documentSuite(harness: Harness): void {
   documentFeedSuite(harness);
   documentCollectionSuite(harness);
   documentFindSuite(harness);
+  documentFaultSuite(harness);
   documentRaceSuite(harness);
 }

@@ -5,6 +5,7 @@ export { testAdapter } from './conformance.ts';
 export { counterSuite } from './counter.ts';
 export { checkCounterModel } from './counter-model.ts';
 export { documentSuite } from './document.ts';
+export { checkDocumentModel } from './document-model.ts';
 export { createKit, type Harness, type Kit } from './harness.ts';
 export { keyValueSuite } from './key-value.ts';
 export { checkKeyValueModel } from './key-value-model.ts';
