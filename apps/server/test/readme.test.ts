@@ -108,7 +108,7 @@ describe.each(documents)('$path', ({ found }) => {
       const output =
         language === 'ts'
           ? await runTypeScript(here(text), name.replace(/\W+/g, '-'))
-          : (await run('bash', ['-ec', here(text)])).stdout;
+          : (await run('bash', ['-c', `${here(text)}\ntrue`])).stdout;
       expectPrinted(output, here(printed(text)));
     },
   );

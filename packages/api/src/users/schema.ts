@@ -28,7 +28,7 @@ export const listInput = z.object({
   cursor: z.string().nullish(),
   limit: z.int().min(1).max(1_000).optional(),
 });
-export const userOutput = user.extend({ id: z.string(), revision: z.int() });
+export const userOutput = z.strictObject({ id: z.string(), ...user.shape, revision: z.int() });
 export type UserOutput = z.output<typeof userOutput>;
 export const listOutput = z.object({ users: z.array(userOutput), cursor: z.string().nullable() });
 export const deletedOutput = z.object({ deleted: z.boolean() });
