@@ -29,6 +29,18 @@ export {
 } from './command.ts';
 export type { Instance, InstanceInfo } from './command-wire.ts';
 export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
+export {
+  type Cache,
+  type CacheAnswer,
+  type CacheInspection,
+  type CacheKeys,
+  type CacheParts,
+  type CacheSettings,
+  createCache,
+} from './cache.ts';
+export type { Factory, FactoryContext } from './cache-fill.ts';
+export { cacheKey } from './cache-key.ts';
+export type { CacheOptions } from './cache-options.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
@@ -88,7 +100,15 @@ export type {
   TopicRead,
   TopicRetention,
 } from './ports/broadcast.ts';
-export type { CacheAcquire, CacheAcquired, CachePage, CachePort, CacheRead, CacheScan } from './ports/cache.ts';
+export {
+  type CacheAcquire,
+  type CacheAcquired,
+  type CachePage,
+  type CachePort,
+  type CacheRead,
+  type CacheScan,
+  TAG_EPOCH_TTL_MS,
+} from './ports/cache.ts';
 export type {
   CounterAdd,
   CounterAdded,
