@@ -46,11 +46,14 @@ export function summarize(
     for (const file of files) broken.push(`${name}: ${file.name}: ${file.message.split('\n', 1)[0]}`);
     if (!report.success && report.numFailedTests === 0 && files.length === 0)
       broken.push(`${name}: failed outside its cases`);
-    for (const one of report.testResults.flatMap((file) => file.assertionResults)) {
-      if (one.status === 'passed' || one.status === 'failed') continue;
-      skipped += 1;
-      const reason = REASON.exec(one.fullName)?.[1] ?? unexplained;
-      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    for (const file of report.testResults) {
+      for (const one of file.assertionResults) {
+        if (one.status === 'passed' || one.status === 'failed') continue;
+        skipped += 1;
+        const otherwise = files.includes(file) ? 'the file or its set-up failed' : unexplained;
+        const reason = REASON.exec(one.fullName)?.[1] ?? otherwise;
+        reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      }
     }
   }
   if (exitCode !== 0 && failed + broken.length === 0) broken.push(`turbo ended with code ${exitCode}`);
