@@ -45,24 +45,33 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
+/** How the two kinds that must be started are started. */
+export interface RedisStarters {
+  container(): Promise<TestRedis>;
+  binary(): Promise<TestRedis>;
+}
+
 /**
  * A real Redis for tests. null when this machine has none; under `CI=true` that is an error, since a run without Redis proves too little.
- * Close it at the end of the run.
+ * Where Docker answers but cannot start the image (no network, say), a `redis-server` on the PATH stands in. Close it at the end of the run.
  */
 export async function startTestRedis(
   env: NodeJS.ProcessEnv = process.env,
   probes: RedisProbes = redisProbes(env),
+  start: RedisStarters = { container: startContainer, binary: startBinary },
 ): Promise<TestRedis | null> {
   const source = await chooseRedis(probes);
   switch (source.from) {
     case 'url':
       return { url: source.url, source: 'url', close: async () => undefined };
     case 'docker':
-      return startContainer();
-    case 'binary': {
-      const { url, close } = await startPrivateRedis();
-      return { url, source: 'binary', close };
-    }
+      return start.container().catch(async (error: unknown) => {
+        if (!(await probes.binaryOnPath())) throw error;
+        console.warn(`Docker could not start ${IMAGE}, redis-server is used instead: ${error}`);
+        return start.binary();
+      });
+    case 'binary':
+      return start.binary();
     case 'nowhere':
       if (isCi(env)) throw new Error(NO_REDIS);
       return null;
@@ -72,6 +81,11 @@ export async function startTestRedis(
 /** True where a missing Redis must fail the run. */
 export function isCi(env: NodeJS.ProcessEnv): boolean {
   return env.CI === 'true' || env.CI === '1';
+}
+
+async function startBinary(): Promise<TestRedis> {
+  const { url, close } = await startPrivateRedis();
+  return { url, source: 'binary', close };
 }
 
 /** A container that testcontainers' reaper removes even if this process is killed. */

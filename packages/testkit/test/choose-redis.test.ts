@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { chooseRedis, NO_REDIS, type RedisProbes, startTestRedis } from '../src/choose-redis.ts';
 
 function probes(found: { url?: string; docker?: boolean; binary?: boolean }): RedisProbes & { asked: string[] } {
@@ -40,4 +40,14 @@ it('a named URL is used as it is', async () => {
     url: 'redis://h:1/2',
     source: 'url',
   });
+});
+
+it('where Docker answers but cannot start the image, redis-server stands in, if there is one', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const binary = { url: 'redis://private', source: 'binary' as const, close: async () => undefined };
+  const start = { container: () => Promise.reject(new Error('no such image')), binary: async () => binary };
+  expect(await startTestRedis({}, probes({ docker: true, binary: true }), start)).toBe(binary);
+  expect(warned).toHaveBeenCalledWith(expect.stringContaining('no such image'));
+  await expect(startTestRedis({}, probes({ docker: true }), start)).rejects.toThrow('no such image');
+  warned.mockRestore();
 });
