@@ -37,7 +37,7 @@ it('stores plain JSON under readable keys', async () => {
   await port.commit('users', [put('7')]);
   const base = `${namespace}:doc:{users}`;
   expect(await redis.hget(`${base}:item:7`, 'body')).toBe('{"name": "7"}');
-  expect(await redis.zrange(`${base}:index:city`, 0, -1)).toEqual(['sS~c3~a3o!20Paulo  7']);
+  expect(await redis.zrange(`${base}:index:city`, '0', '-1')).toEqual(['sS~c3~a3o!20Paulo  7']);
   expect(await redis.hgetall(`${base}:unique:email`)).toEqual({ s7: '7' });
   expect(await redis.get(`${base}:revision`)).toBe('1');
 });
@@ -49,7 +49,7 @@ it('leaves nothing behind but the counter and bounded tombstones', async () => {
   await runtime.sleep(150);
   await port.changes('gone', 0, 1);
   expect(await keysOf('gone')).toEqual(['deleted', 'revision']);
-  expect(await redis.zrange(`${namespace}:doc:{gone}:deleted`, 0, -1)).toEqual(['a', 'b', 'c']);
+  expect(await redis.zrange(`${namespace}:doc:{gone}:deleted`, '0', '-1')).toEqual(['a', 'b', 'c']);
 });
 
 it('a read or a refused commit leaves no key at all', async () => {

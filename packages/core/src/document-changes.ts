@@ -30,7 +30,7 @@ export interface CollectionChanges<T> {
 }
 
 export interface WatchOptions {
-  /** Resume after this revision; default: from now. 0 starts with every document. */
+  /** Resume after this revision; 0 starts with every document. Default: from when the first change is asked for. */
   readonly after?: number;
   /** Ends the watch. */
   readonly signal: AbortSignal;

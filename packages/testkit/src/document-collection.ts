@@ -72,6 +72,21 @@ export function documentCollectionSuite(harness: Harness): void {
       expect(nan).toMatchObject({ code: 'INVALID' });
     });
 
+    add('what a schema makes of a value must be readable; defaults are stored', async ({ backend, kit }) => {
+      const parts = { port: backend.document, runtime: kit.runtime };
+      const dated = openCollection(defineCollection({ name: 'dated', schema: z.object({ at: z.date() }) }), parts);
+      const refused = await failure(dated.put('1', { at: new Date() }));
+      expect(refused).toMatchObject({ code: 'INVALID', issues: [{ path: ['at'] }] });
+      expect(await dated.get('1')).toBeUndefined();
+      const coerced = defineCollection({
+        name: 'coerced',
+        schema: z.object({ n: z.coerce.number(), d: z.string().default('x') }),
+      });
+      const put = await openCollection(coerced, parts).put('1', { n: '7' });
+      expect(put.value).toEqual({ n: 7, d: 'x' });
+      expect((await backend.document.read('coerced', ['1']))[0]?.body).toBe('{"n":7,"d":"x"}');
+    });
+
     add('a document beyond maxBytes is TOO_LARGE', async ({ backend, kit }) => {
       const definition = defineCollection({ name: 'notes', schema: z.string(), maxBytes: 10 });
       const notes = openCollection(definition, { port: backend.document, runtime: kit.runtime });

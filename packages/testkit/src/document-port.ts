@@ -171,6 +171,7 @@ export function documentPortSuite(harness: Harness): void {
       });
       // One takes what another of the batch deletes, in either order.
       await committed(port.commit('c', [claim('5', 'a'), remove('2')]));
+      expect(await port.commit('c', [claim('7', 'a')])).toEqual({ ...refused, holder: '5' });
       await committed(port.commit('c', [remove('5'), claim('6', 'a')]));
       expect(await port.commit('c', [claim('7', 'a')])).toEqual({ ...refused, holder: '6' });
       await committed(port.commit('c', [put('6')]));
