@@ -90,8 +90,8 @@ while ARGV[at] do
     kind = past(op.expiry) and 'none' or 'string'
   elseif op.name == 'delete' or (op.name == 'touch' and past(op.expiry)) then
     kind = 'none'
-  elseif op.name ~= 'touch' and kind == 'string' then
-    return redis.error_reply('WRONGTYPE the key holds a value')
+  elseif op.name ~= 'touch' and kind ~= 'hash' and kind ~= 'none' then
+    return redis.error_reply('WRONGTYPE the key holds no fields')
   end
   kinds[op.key] = kind
 end

@@ -1,28 +1,37 @@
-import type {
-  CommitResult,
-  Expiry,
-  KeyCheck,
-  KeyInfo,
-  KeyOp,
-  KeyValuePort,
-  StoredValue,
-  ValueForm,
-  ValueOf,
-} from '@portolan/core';
-import type { Redis } from 'ioredis';
-import { callScript, type RedisArgument, type RedisContext } from './connection.ts';
-import { commitScript, describeScript, persistScript, readFieldsScript, readScript } from './key-value-scripts.ts';
+import type { CommitResult, KeyInfo, KeyOp, KeyValuePort, StoredValue, ValueForm, ValueOf } from '@portolan/core';
+import { Command, type Redis } from 'ioredis';
+import { callScript, type RedisContext } from './connection.ts';
+import { commitArguments, plainCommand, toArgument } from './key-value-commit.ts';
+import { commitScript, describeScript, readFieldsScript, readScript } from './key-value-scripts.ts';
 import { scanKeys } from './scan.ts';
+import { TickBatch } from './tick-batch.ts';
+
+/** Keys of one MGET or MSET made of single calls; a value longer than `alone` UTF-16 units or bytes is set by itself. */
+const BATCH = { keys: 100, alone: 16_384 };
 
 /**
  * `NAMESPACE:kv:KEY`: a string (JSON text or bytes) or a hash of fields, nothing beside it. A commit of one op is one plain command where
- * Redis has it, else one script; commands of the same tick travel in one pipeline.
+ * Redis has it, else one script.
+ *
+ * Reads and plain sets of single keys that are called in one tick become one MGET and one MSET: measured with 100 callers, twice what
+ * pipelined GETs and SETs do per second at half the CPU, with the same latency for a lone caller. MGET also answers null for a hash.
  */
 export function redisKeyValue(context: RedisContext): KeyValuePort {
   const prefix = context.key('kv', '');
   const named = (key: string): string => prefix + key;
+  /** A cluster takes several keys in one command only from one slot. */
+  const batches = !context.client.isCluster;
 
-  /** One MGET: measured 2.7 to 3.5 times the keys per second of pipelined GETs from 10 keys on, and it answers null for a hash. On a cluster, one each. */
+  // Writes keep their order, and every read comes behind the writes that were called before it.
+  const reads = new TickBatch<string, string | null>(BATCH.keys, (keys) => {
+    writes.flush();
+    return context.run((client) => send(client, 'mget', keys) as Promise<(string | null)[]>);
+  });
+  const writes = new TickBatch<readonly [string, string | Buffer], 1>(BATCH.keys, async (pairs) => {
+    await context.run((client) => send(client, 'mset', pairs.flat()));
+    return pairs.map(() => 1);
+  });
+
   async function readValues(
     client: Redis,
     keys: readonly string[],
@@ -35,6 +44,12 @@ export function redisKeyValue(context: RedisContext): KeyValuePort {
 
   return {
     async read<F extends ValueForm>(keys: readonly string[], want: { readonly as: F; readonly expiry?: boolean }) {
+      const [only] = keys;
+      if (batches && want.as === 'text' && !want.expiry && keys.length === 1 && only !== undefined) {
+        const value = (await reads.add(named(only))) as ValueOf<F> | null;
+        return [value === null ? null : { value }];
+      }
+      writes.flush();
       if (!want.expiry) {
         const values = await context.run((client) => readValues(client, keys.map(named), want.as));
         return values.map((value) => (value === null ? null : { value: value as ValueOf<F> }));
@@ -50,6 +65,7 @@ export function redisKeyValue(context: RedisContext): KeyValuePort {
     },
 
     async readFields(key, fields) {
+      writes.flush();
       if (!fields) {
         const all = await context.run((client) => client.hgetall(named(key)));
         return Object.keys(all).length > 0 ? all : null;
@@ -60,6 +76,11 @@ export function redisKeyValue(context: RedisContext): KeyValuePort {
     },
 
     async commit(checks, ops): Promise<CommitResult> {
+      const [op] = ops;
+      if (batches && op && checks.length === 0 && ops.length === 1 && isGathered(op)) {
+        return { ok: true, counts: [await writes.add([named(op.key), toArgument(op.value)])] };
+      }
+      writes.flush();
       const plain = plainCommand(checks, ops, named);
       if (plain) return context.run(plain);
       const { keys, args } = commitArguments(checks, ops);
@@ -68,6 +89,7 @@ export function redisKeyValue(context: RedisContext): KeyValuePort {
     },
 
     async scan({ match, cursor, limit }) {
+      writes.flush();
       const page = await scanKeys(context, { prefix, match, cursor, limit });
       const rows = await Promise.all(page.keys.map((key) => context.script(describeScript, [named(key)], [])));
       const items = rows.flatMap((row, at): KeyInfo[] => {
@@ -82,107 +104,18 @@ export function redisKeyValue(context: RedisContext): KeyValuePort {
 
 const fromRedisExpiry = (expiresAt: number): number | null => (expiresAt < 0 ? null : expiresAt);
 
+/** A set that MSET can make: no expiry, and not so long that others would wait for it. */
+const isGathered = (op: KeyOp): op is Extract<KeyOp, { op: 'set' }> =>
+  op.op === 'set' && op.expiresAt === null && op.value.length <= BATCH.alone;
+
 const hasText = (entry: readonly [string, string | null | undefined]): entry is readonly [string, string] =>
   typeof entry[1] === 'string';
 
-const toArgument = (value: string | Uint8Array): string | Buffer =>
-  typeof value === 'string' ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-
-const counted = async (count: Promise<number>): Promise<CommitResult> => ({ ok: true, counts: [await count] });
-
-/** The commit as one command of Redis, where it has one: at most one op, and no check or one of presence on the key of a set. */
-function plainCommand(
-  checks: readonly KeyCheck[],
-  ops: readonly KeyOp[],
-  named: (key: string) => string,
-): ((client: Redis) => Promise<CommitResult>) | null {
-  const [check] = checks;
-  const [op] = ops;
-  if (checks.length > 1 || ops.length > 1) return null;
-  if (check) {
-    if (typeof check.is === 'object') return null;
-    const present = check.is === 'present';
-    if (!op) {
-      return async (client) => {
-        const exists = (await client.exists(named(check.key))) === 1;
-        return exists === present ? { ok: true, counts: [] } : { ok: false, failed: 0 };
-      };
-    }
-    if (op.op !== 'set' || op.key !== check.key) return null;
-    return (client) => plainSet(client, named(op.key), op.value, op.expiresAt, present ? 'XX' : 'NX');
-  }
-  if (!op) return async () => ({ ok: true, counts: [] });
-  const key = named(op.key);
-  switch (op.op) {
-    case 'set':
-      return (client) => plainSet(client, key, op.value, op.expiresAt);
-    case 'delete':
-      return (client) => counted(client.unlink(key));
-    case 'touch': {
-      const { expiresAt } = op;
-      if (expiresAt === null)
-        return (client) => counted(callScript(client, persistScript, [key], []) as Promise<number>);
-      return (client) => counted(client.pexpireat(key, expiresAt));
-    }
-    case 'setFields':
-      return op.expiresAt === 'keep'
-        ? (client) => counted(client.hset(key, ...Object.entries(op.fields).flat()))
-        : null;
-    case 'deleteFields':
-      return (client) => counted(client.hdel(key, ...op.fields));
-  }
-}
-
-/** SET with the expiry and the condition it knows itself. */
-async function plainSet(
-  client: Redis,
-  key: string,
-  value: string | Uint8Array,
-  expiresAt: Expiry,
-  condition?: 'NX' | 'XX',
-): Promise<CommitResult> {
-  const args: (string | number)[] = [];
-  if (expiresAt === 'keep') args.push('KEEPTTL');
-  else if (expiresAt !== null) args.push('PXAT', expiresAt);
-  if (condition) args.push(condition);
-  const answer = await client.call('SET', key, toArgument(value), ...args);
-  return answer === null ? { ok: false, failed: 0 } : { ok: true, counts: [1] };
-}
-
-/** What `commitScript` takes: each key once, checks and ops naming it by number. */
-function commitArguments(
-  checks: readonly KeyCheck[],
-  ops: readonly KeyOp[],
-): { readonly keys: readonly string[]; readonly args: readonly RedisArgument[] } {
-  const numbers = new Map<string, number>();
-  const number = (key: string): number => {
-    const known = numbers.get(key) ?? numbers.size + 1;
-    numbers.set(key, known);
-    return known;
-  };
-  const args: RedisArgument[] = [checks.length];
-  for (const { key, is } of checks) {
-    if (typeof is === 'object') args.push(number(key), 'version', is.version);
-    else args.push(number(key), is, '');
-  }
-  for (const op of ops) {
-    const further = furtherArguments(op);
-    const expiresAt = 'expiresAt' in op ? op.expiresAt : 'keep';
-    args.push(op.op, number(op.key), expiresAt ?? 'never', further.length, ...further);
-  }
-  return { keys: [...numbers.keys()], args };
-}
-
-function furtherArguments(op: KeyOp): readonly RedisArgument[] {
-  switch (op.op) {
-    case 'set':
-      return [toArgument(op.value)];
-    case 'setFields':
-      return Object.entries(op.fields).flat();
-    case 'deleteFields':
-      return op.fields;
-    case 'delete':
-    case 'touch':
-      return [];
-  }
+/**
+ * Sends a command that has gathered for a turn already: at once, not through the pipeline that would gather for another, unless
+ * commands wait there, which it must not overtake.
+ */
+function send(client: Redis, name: 'mget' | 'mset', args: readonly (string | Buffer)[]): Promise<unknown> {
+  if (client.autoPipelineQueueSize > 0) return client.call(name, ...args);
+  return client.sendCommand(new Command(name, [...args], { replyEncoding: 'utf8' })) as Promise<unknown>;
 }

@@ -1,0 +1,72 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { PortolanError } from '../src/errors.ts';
+import { decodeJson, describeIssues, encodeJson, parse, type Schema } from '../src/schema.ts';
+
+describe('parse', () => {
+  const user = z.object({ name: z.string(), tags: z.array(z.object({ id: z.number() })).default([]) });
+
+  it("answers the schema's output", async () => {
+    expect(await parse(user, { name: 'Eden', more: 1 }, 'user')).toEqual({ name: 'Eden', tags: [] });
+    const slow = z.string().refine(async (text) => text.length > 1);
+    expect(await parse(slow, 'ab', 'text')).toBe('ab');
+    await expect(parse(slow, 'a', 'text')).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  it('throws INVALID with every issue and its path', async () => {
+    const failure = await parse(user, { tags: [{ id: 1 }, { id: 'x' }] }, 'user 7').catch((error: unknown) => error);
+    expect(PortolanError.is(failure, 'INVALID')).toBe(true);
+    const { issues, message } = failure as PortolanError;
+    expect(issues?.map((issue) => issue.path)).toEqual([['name'], ['tags', 1, 'id']]);
+    expect(message).toMatch(/^user 7: name: .*; tags\.1\.id: /);
+  });
+
+  it('reads paths of any Standard Schema, whether keys or segments', async () => {
+    const path = ['a', { key: 'b' }, { key: 0 }, Symbol('s')];
+    const schema: Schema = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (): StandardSchemaV1.FailureResult => ({ issues: [{ message: 'no', path }] }),
+      },
+    };
+    await expect(parse(schema, 1, 'x')).rejects.toMatchObject({
+      issues: [{ message: 'no', path: ['a', 'b', 0, 'Symbol(s)'] }],
+    });
+  });
+
+  it('describes three issues and counts the rest', () => {
+    const issues = ['a', 'b', 'c', 'd', 'e'].map((field) => ({ path: [field], message: 'wrong' }));
+    expect(describeIssues(issues)).toBe('a: wrong; b: wrong; c: wrong (and 2 more)');
+    expect(describeIssues([{ path: [], message: 'wrong' }])).toBe('(whole value): wrong');
+  });
+});
+
+describe('JSON', () => {
+  it('comes back', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = encodeJson(value, 'value');
+        expect(encodeJson(decodeJson(text, 'value'), 'value')).toBe(text);
+        expect(text.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  it('refuses what it cannot say as INVALID, and foreign text as INTERNAL without showing it', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    for (const value of [undefined, () => 1, Symbol('s'), 1n, cycle, { toJSON: () => undefined }]) {
+      expect(() => encodeJson(value, 'thing')).toThrow(/^thing is not JSON/);
+    }
+    try {
+      decodeJson('secret', 'key "a"');
+      expect.unreachable();
+    } catch (error) {
+      expect(PortolanError.is(error, 'INTERNAL')).toBe(true);
+      expect((error as Error).message).toBe('key "a" does not hold JSON');
+    }
+  });
+});
