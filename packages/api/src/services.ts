@@ -79,6 +79,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
       tasks,
       log: options.log,
       uptimeMs: () => runtime.clock.now() - startedAt,
+      logger: runtime.logger,
     }),
   });
   const results = createKeptResults(portolan.collection(keptResultsCollection), () => runtime.clock.now());

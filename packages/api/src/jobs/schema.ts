@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 export const idInput = z.object({ id: z.string().min(1).max(300) });
 
-export const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
+const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
 export const jobOutput = z.object({
   id: z.string(),
   queue: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const key = z.string().min(1).max(512).describe('1 to 512 bytes; percent-encode slashes in a path');
+const key = z.string().min(1).max(512).describe('1 to 512 bytes; percent-encode slashes in a path');
 const ttlMs = z.int().min(1).describe('time to live in ms');
 const jsonValue = z.unknown().refine((value) => value !== undefined, 'required: any JSON value');
 

@@ -1,4 +1,4 @@
-import { answer, type CommandHandler, defineCommand } from '@portolan/core';
+import { answer, type CommandHandler, defineCommand, type Logger } from '@portolan/core';
 import { z } from 'zod';
 import type { Replica } from './replica.ts';
 import type { Settings } from './settings.ts';
@@ -13,6 +13,7 @@ export interface CommandTargets {
   readonly tasks: TaskRunner;
   readonly log: { level: (typeof levels)[number] };
   readonly uptimeMs: () => number;
+  readonly logger: Logger;
 }
 
 const ping = defineCommand({ name: 'ping', input: z.object({}), output: z.object({ uptimeMs: z.number() }) });
@@ -37,9 +38,9 @@ const logLevel = defineCommand({
   output: z.object({ level: z.enum(levels), previous: z.enum(levels) }),
 });
 
-/** The commands that every process answers. */
-export function builtInCommands({ settings, replica, tasks, log, uptimeMs }: CommandTargets): CommandHandler[] {
-  return [
+/** The commands that every process answers. Each execution is logged with the command's id, which is the same in every process. */
+export function builtInCommands({ settings, replica, tasks, log, uptimeMs, logger }: CommandTargets): CommandHandler[] {
+  const handlers = [
     answer(ping, async () => ({ uptimeMs: uptimeMs() })),
     answer(setSetting, async ({ name, value }) => ({ name, value, previous: settings.set(name, value) })),
     answer(reloadData, ({ collection, id }) => replica.reload(collection, id)),
@@ -50,4 +51,11 @@ export function builtInCommands({ settings, replica, tasks, log, uptimeMs }: Com
       return { level, previous };
     }),
   ];
+  return handlers.map(({ command, run }) => ({
+    command,
+    run(args, context) {
+      logger.info({ command: command.name, id: context.id, from: context.from }, 'command runs');
+      return run(args, context);
+    },
+  }));
 }

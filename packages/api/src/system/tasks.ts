@@ -2,7 +2,7 @@ import { invalid, type Logger, PortolanError, type Runtime, type Topics } from '
 import { z } from 'zod';
 
 /** Where every run of a task is announced when it ends. */
-export const TASKS_TOPIC = 'system.tasks';
+const TASKS_TOPIC = 'system.tasks';
 
 export type Task = (args: unknown, signal: AbortSignal) => Promise<unknown>;
 
