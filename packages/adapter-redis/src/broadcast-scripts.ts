@@ -57,24 +57,6 @@ return { incarnation, last, ARGV[5] == '1' and liveMembers(KEYS[3], KEYS[4]) or 
 };
 
 /**
- * The first messages behind a cursor, with the topic's end. A cursor of another incarnation reads from the start. O(messages answered).
- * KEYS stream, counter. ARGV 'start', 'end' or a cursor, limit. Answers now, incarnation or nil, sequence, entries.
- */
-export const READ: RedisScript = {
-  name: 'portolanBroadcastRead',
-  lua: `${NOW}
-local counter = redis.call('HMGET', KEYS[2], 'incarnation', 'sequence')
-if not counter[1] then return { nowText } end
-local entries = {}
-if ARGV[1] ~= 'end' then
-  local from = '-'
-  if string.match(ARGV[1], '^%d+') == counter[1] then from = '(' .. ARGV[1] end
-  entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[2])
-end
-return { nowText, counter[1], counter[2], entries }`,
-};
-
-/**
  * Joins or beats. Removes up to 100 expired members in passing. The two member keys live as long as the longest-lived member.
  * O(log members). KEYS members, info, counter. ARGV id, ttlMs, info. Answers the cursor at joining, and 1 when it was not live before.
  */

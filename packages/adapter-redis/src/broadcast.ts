@@ -6,13 +6,13 @@ import {
   type LogEntry,
   type Member,
   parseCursor,
+  type ReadAfter,
   type TopicPosition,
 } from '@portolan/core';
 import { topicRegistry } from './broadcast-registry.ts';
-import { APPEND, JOIN, LEAVE, MEMBERS, READ, SUMMARY } from './broadcast-scripts.ts';
+import { APPEND, JOIN, LEAVE, MEMBERS, SUMMARY } from './broadcast-scripts.ts';
 import { hashTag, type RedisContext } from './connection.ts';
-
-type StreamEntry = [id: string, fields: string[]];
+import { classify } from './errors.ts';
 
 /**
  * A topic lies under `NAMESPACE:topic:{TOPIC}`: the stream, and beside it `:meta` (incarnation and sequence), `:members` and `:members:info`, all in one
@@ -45,18 +45,18 @@ export function redisBroadcast(context: RedisContext): BroadcastPort {
       return { cursors, members: toMembers(live) };
     },
 
-    // One script for each topic, since topics lie in different slots; calls of one tick travel in one pipeline.
-    read: async (from, limit) => {
-      const calls = from.map(({ topic, after }) => ({
-        topic,
-        after: after === 'start' || after === 'end' ? after : formatCursor(parseCursor(after)),
-      }));
+    // One transaction for each topic, since topics lie in different slots; those of one call travel together.
+    async read(from, limit) {
+      const places = from.map(({ topic, after }) => ({ topic, after, position: toPosition(after) }));
       return Promise.all(
-        calls.map(async ({ topic, after }) => {
-          const { stream, counter } = keysOf(topic);
-          const answer = await context.script(READ, [stream, counter], [after, limit]);
-          const [now, incarnation, sequence, entries = []] = answer as [string, string?, string?, StreamEntry[]?];
-          return answerRead(after, toPosition(incarnation, sequence), entries.map(toEntry), Number(now));
+        places.map(async ({ topic, after, position }) => {
+          const keys = keysOf(topic);
+          const found = await readLog(context, keys, after === 'end' ? undefined : exclusive(position), limit);
+          // Ids sort by incarnation: a later one reads from its start, but one that lies before the cursor must be asked for.
+          const earlier =
+            found.end !== undefined && position !== undefined && found.end.incarnation < position.incarnation;
+          const log = earlier ? await readLog(context, keys, '-', limit) : found;
+          return answerRead(after, log.end, log.entries, log.at);
         }),
       );
     },
@@ -88,7 +88,7 @@ export function redisBroadcast(context: RedisContext): BroadcastPort {
           const { stream, counter, members } = keysOf(topic);
           const answer = await context.script(SUMMARY, [stream, counter, members], []);
           const [messages, live, incarnation, sequence] = answer as [number, number, string?, string?];
-          const cursor = formatCursor(toPosition(incarnation, sequence) ?? { incarnation: 0, sequence: 0 });
+          const cursor = formatCursor(toEnd(incarnation, sequence) ?? { incarnation: 0, sequence: 0 });
           return { topic, messages, members: live, cursor };
         }),
       );
@@ -97,16 +97,47 @@ export function redisBroadcast(context: RedisContext): BroadcastPort {
   };
 }
 
-function toPosition(
-  incarnation: string | null | undefined,
-  sequence: string | null | undefined,
-): TopicPosition | undefined {
+const toPosition = (after: ReadAfter): TopicPosition | undefined =>
+  after === 'start' || after === 'end' ? undefined : parseCursor(after);
+
+const exclusive = (position: TopicPosition | undefined): string => (position ? `(${formatCursor(position)}` : '-');
+
+function toEnd(incarnation: string | null | undefined, sequence: string | null | undefined): TopicPosition | undefined {
   return incarnation && sequence ? { incarnation: Number(incarnation), sequence: Number(sequence) } : undefined;
 }
 
+type StreamEntry = [id: string, fields: string[]];
+
+/**
+ * The time, the end of a topic and its first entries from an id on, in one transaction. Not a script: on the way through Lua every entry would be
+ * copied twice, which cost more than the read itself.
+ */
+async function readLog(
+  context: RedisContext,
+  { stream, counter }: { readonly stream: string; readonly counter: string },
+  from: string | undefined,
+  limit: number,
+): Promise<{ at: number; end: TopicPosition | undefined; entries: LogEntry[] }> {
+  const replies = await context.run(async (client) => {
+    const transaction = client.multi().time().hmget(counter, 'incarnation', 'sequence');
+    if (from !== undefined) transaction.xrange(stream, from, '+', 'COUNT', limit);
+    return transaction.exec();
+  });
+  const [time, ends, entries = []] = (replies ?? []).map(([error, reply]) => {
+    if (error) throw classify(error);
+    return reply;
+  }) as [[number, number], [string | null, string | null], StreamEntry[]?];
+  const end = toEnd(...ends);
+  return {
+    at: Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000),
+    end,
+    // Entries whose counter is gone are no more: the next append removes them.
+    entries: end ? entries.map(toEntry) : [],
+  };
+}
+
 function toEntry([id, fields]: StreamEntry): LogEntry {
-  const { sequence } = parseCursor(id);
-  return { sequence, data: fields[1] ?? '', at: Number(fields[3]) };
+  return { sequence: Number(id.slice(id.indexOf('-') + 1)), data: fields[1] ?? '', at: Number(fields[3]) };
 }
 
 /** Four texts for each member: id, joinedAt, lastSeen, info. */

@@ -1,4 +1,5 @@
 export { broadcastSuite } from './broadcast.ts';
+export { checkBroadcastModel } from './broadcast-model.ts';
 export { cacheSuite } from './cache.ts';
 export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
 export { testAdapter } from './conformance.ts';
