@@ -64,6 +64,11 @@ describe('key-value on Redis', () => {
     expect(((await last[1]) as unknown[]).every((one) => one !== null)).toBe(true);
   });
 
+  it('a read sees the writes called before it, though other reads were called earlier still', async () => {
+    const calls = [kv.get('other'), kv.set('mine', 1), kv.get('mine')];
+    expect((await Promise.all(calls))[2]).toBe(1);
+  });
+
   it('gathers far more calls than one batch holds, each with its own answer', async () => {
     const many = Array.from({ length: 1_050 }, (_, at) => `k${at}`);
     await Promise.all(many.map((key) => kv.set(key, key)));
