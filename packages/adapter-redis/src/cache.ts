@@ -70,7 +70,7 @@ export function redisCache(context: RedisContext): CachePort {
           }),
         ),
       );
-      return { items: found.filter((one) => one.ttlMs >= 0 && one.size > 0), cursor: page.cursor };
+      return { items: found.filter((one) => one.ttlMs >= 0), cursor: page.cursor };
     },
   };
 }

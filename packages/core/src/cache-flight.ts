@@ -31,8 +31,6 @@ export class Flights<T> {
     });
     const flight: Flight<T> = { promise, ...plan };
     this.#flights.set(key, flight);
-    // Every caller may have gone away (their signal aborted) when it fails.
-    promise.catch(() => undefined);
     return promise;
   }
 

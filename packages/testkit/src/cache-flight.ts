@@ -142,10 +142,10 @@ export function flightCases(test: AddCase): void {
     const call = cache.fetch('k', factory, tagged);
     await started;
     await cache.invalidateTags('t');
-    const later = cache.fetch('k', async () => 'after', { ...tagged, mode: 'refresh' });
-    expect((await later).value).toBe('after');
+    const later = cache.fetch('k', async () => 'after', tagged);
     open();
     expect((await call).value).toBe('before');
+    expect(await passing(at.kit, later)).toMatchObject({ value: 'after', status: 'MISS' });
     expect(await cache.get('k')).toMatchObject({ value: 'after' });
   });
 }

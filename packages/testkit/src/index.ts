@@ -2,6 +2,7 @@ export { broadcastSuite } from './broadcast.ts';
 export { checkBroadcastModel } from './broadcast-model.ts';
 export { cacheSuite } from './cache.ts';
 export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
+export { checkCacheModel } from './cache-model.ts';
 export { testAdapter } from './conformance.ts';
 export { counterSuite } from './counter.ts';
 export { checkCounterModel } from './counter-model.ts';
