@@ -1,6 +1,225 @@
-import type { QueuePort } from '@portolan/core';
+import type {
+  ExchangeRequest,
+  ExchangeResult,
+  LeasedJob,
+  QueueInspected,
+  QueueInspection,
+  QueuePort,
+  QueueSummary,
+  SweepPolicy,
+  Swept,
+} from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
+import { amend } from './queue-amend.ts';
+import { settle } from './queue-settle.ts';
+import { type Job, QueueState, type Session, toRecord } from './queue-state.ts';
+import { WakeUps } from './queue-wake.ts';
 
-export function memoryQueue(_context: MemoryContext): QueuePort {
-  return {} as QueuePort;
+const MAX_QUEUES = 1_000;
+
+/** How long an exchange may be repeated. */
+const ANSWER_MS = 600_000;
+
+interface Answer {
+  readonly nonce: string;
+  readonly result: ExchangeResult;
+  readonly until: number;
+}
+
+interface Store {
+  readonly queues: Map<string, QueueState>;
+  readonly wakeUps: WakeUps;
+  /** What each session's last exchange answered, by queue and session, the oldest first. */
+  readonly answers: Map<string, Answer>;
+}
+
+export function memoryQueue(context: MemoryContext): QueuePort {
+  const store = context.hub.state<Store>(context.namespace, 'queue', () => ({
+    queues: new Map(),
+    wakeUps: new WakeUps(),
+    answers: new Map(),
+  }));
+  const closed = new AbortController();
+  context.onClose(() => closed.abort());
+
+  /** Every method comes through here: `known` queues are listed, others only looked at. */
+  function open(queue: string, make: boolean): { readonly state: QueueState; readonly now: number } {
+    context.open();
+    const state = store.queues.get(queue) ?? new QueueState();
+    if (make) store.queues.set(queue, state);
+    return { state, now: context.hub.clock.now() };
+  }
+
+  return {
+    async push(queue, jobs) {
+      const { state, now } = open(queue, true);
+      const pushed = jobs.map((job) => {
+        if (state.jobs.has(job.id)) return { id: job.id, created: false };
+        const holder = job.dedupeKey === undefined ? undefined : state.dedupe.get(job.dedupeKey);
+        if (holder) return { id: holder.id, created: false };
+        state.create(job, now);
+        return { id: job.id, created: true };
+      });
+      if (pushed.some((one) => one.created)) store.wakeUps.wake(queue);
+      return pushed;
+    },
+
+    async exchange(queue, request) {
+      const { state, now } = open(queue, true);
+      const { session, created } = touch(state, request.session, now + request.leaseMs);
+      const answerKey = `${queue}:${request.session}`;
+      const answered = store.answers.get(answerKey);
+      if (answered?.nonce === request.nonce) return again(answered.result, created, session);
+      const refused = request.settled.filter((one) => !settle(state, session, one, now)).map((one) => one.id);
+      if (request.settled.length > 0) state.trim(request.retention, now);
+      for (let job = state.delayed[0]; job && (job.dueAt ?? 0) <= now; job = state.delayed[0]) {
+        state.leave(job);
+        state.enter(job, now, 0, false);
+      }
+      const jobs = state.paused ? [] : claim(state, request, session, now);
+      if (state.waiting > 0 && !state.paused) store.wakeUps.wake(queue);
+      const next = state.delayed[0]?.dueAt ?? null;
+      const result: ExchangeResult = {
+        created,
+        jobs,
+        refused,
+        cancel: cancelled(session),
+        dueInMs: next === null ? null : next - now,
+      };
+      store.answers.delete(answerKey);
+      store.answers.set(answerKey, { nonce: request.nonce, result, until: now + ANSWER_MS });
+      return result;
+    },
+
+    async beat(queue, session, leaseMs) {
+      const { state, now } = open(queue, false);
+      const known = state.sessions.get(session);
+      if (!known) return { alive: false, cancel: [] };
+      known.expiresAt = now + leaseMs;
+      return { alive: true, cancel: cancelled(known) };
+    },
+
+    async sweep(queue, policy) {
+      const { state, now } = open(queue, false);
+      const swept = sweep(state, policy, now);
+      for (const [key, answer] of store.answers) {
+        if (answer.until > now) break;
+        store.answers.delete(key);
+      }
+      if (swept.recovered.length > 0) store.wakeUps.wake(queue);
+      return swept;
+    },
+
+    async wait(queues, signal) {
+      context.open();
+      await store.wakeUps.wait(queues, AbortSignal.any([signal, closed.signal]));
+    },
+
+    async inspect(inspection) {
+      context.open();
+      return inspect(store.queues, inspection);
+    },
+
+    async amend(queue, amendment) {
+      const { state, now } = open(queue, amendment.do === 'pause');
+      const amended = amend(state, amendment, now);
+      if (amended === 'done' && state.waiting > 0) store.wakeUps.wake(queue);
+      return amended;
+    },
+  };
+}
+
+function touch(
+  state: QueueState,
+  id: string,
+  expiresAt: number,
+): { readonly session: Session; readonly created: boolean } {
+  const known = state.sessions.get(id);
+  const session: Session = known ?? { expiresAt, jobs: new Map() };
+  session.expiresAt = expiresAt;
+  state.sessions.set(id, session);
+  return { session, created: !known };
+}
+
+/** The answer of a repeated exchange: as it was, without jobs that were swept meanwhile. */
+function again(result: ExchangeResult, created: boolean, session: Session): ExchangeResult {
+  return { ...result, created: created || result.created, jobs: result.jobs.filter((job) => session.jobs.has(job.id)) };
+}
+
+function claim(state: QueueState, request: ExchangeRequest, session: Session, now: number): LeasedJob[] {
+  const leased: LeasedJob[] = [];
+  while (leased.length < request.claim) {
+    const job = state.shift();
+    if (!job) break;
+    job.state = 'active';
+    job.session = request.session;
+    job.startedAt = now;
+    state.active.add(job);
+    session.jobs.set(job.id, job);
+    leased.push({ id: job.id, body: job.body, attempt: job.runs + 1, stalls: job.stalls, startedAt: now });
+  }
+  return leased;
+}
+
+function cancelled(session: Session): string[] {
+  return [...session.jobs.values()].filter((job) => job.cancelAsked).map((job) => job.id);
+}
+
+function sweep(state: QueueState, policy: SweepPolicy, now: number): Swept {
+  const recovered: string[] = [];
+  const failed: string[] = [];
+  const lost: Job[] = [];
+  for (const [id, session] of state.sessions) {
+    if (session.expiresAt > now) continue;
+    state.sessions.delete(id);
+    lost.push(...session.jobs.values());
+  }
+  // The first to arrive ends up in front.
+  for (const job of lost.sort((a, b) => (a.id < b.id ? 1 : -1))) {
+    state.leave(job);
+    job.runs += 1;
+    job.stalls += 1;
+    if (job.cancelAsked) state.finish(job, 'cancelled', now);
+    else if (job.stalls > policy.maxStalls) {
+      job.error = policy.error;
+      state.finish(job, 'failed', now);
+      failed.push(job.id);
+    } else {
+      state.enter(job, now, 0, true);
+      recovered.push(job.id);
+    }
+  }
+  state.trim(policy.retention, now);
+  return { recovered, failed, more: false };
+}
+
+function summary(queue: string, state: QueueState): QueueSummary {
+  const { waiting, delayed, active, finished, paused } = state;
+  const { completed, failed, cancelled: ended } = finished;
+  const counts = {
+    waiting,
+    delayed: delayed.length,
+    active: active.size,
+    completed: completed.length,
+    failed: failed.length,
+    cancelled: ended.length,
+  };
+  return { queue, paused, counts };
+}
+
+function inspect(queues: ReadonlyMap<string, QueueState>, inspection: QueueInspection): QueueInspected {
+  if (inspection.of === 'queues') {
+    const names = [...queues.keys()].sort().slice(0, MAX_QUEUES);
+    return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };
+  }
+  const state = queues.get(inspection.queue) ?? new QueueState();
+  const told = [summary(inspection.queue, state)];
+  if (inspection.of === 'jobs') {
+    const jobs = inspection.ids.flatMap((id) => state.jobs.get(id) ?? []).map(toRecord);
+    return { queues: told, jobs, cursor: null };
+  }
+  const from = Number(inspection.cursor ?? 0);
+  const all = state.list(inspection.state);
+  const end = from + inspection.limit;
+  return { queues: told, jobs: all.slice(from, end).map(toRecord), cursor: end < all.length ? String(end) : null };
 }

@@ -1,6 +1,112 @@
-import type { QueuePort } from '@portolan/core';
-import type { RedisContext } from './connection.ts';
+import type { ExchangeResult, LeasedJob, QueueInspected, QueuePort, Settlement } from '@portolan/core';
+import { hashTag, type RedisContext } from './connection.ts';
+import { readInspected } from './queue-reply.ts';
+import { AMEND } from './queue-scripts/amend.ts';
+import { BEAT } from './queue-scripts/beat.ts';
+import { EXCHANGE } from './queue-scripts/exchange.ts';
+import { INSPECT } from './queue-scripts/inspect.ts';
+import { PUSH } from './queue-scripts/push.ts';
+import { SWEEP } from './queue-scripts/sweep.ts';
+import { QueueWaits } from './queue-wait.ts';
 
-export function redisQueue(_context: RedisContext): QueuePort {
-  return {} as QueuePort;
+const MAX_QUEUES = 1_000;
+
+/** Jobs on Redis: the structures are described in queue-scripts/parts.ts. Every script touches one queue, which is one hash slot. */
+export function redisQueue(context: RedisContext): QueuePort {
+  const keyOf = (queue: string, part: string): string => context.key('queue', hashTag(queue), part);
+  const names = context.key('queue', 'names');
+  const waits = new QueueWaits(context);
+  /** Queues that this process has listed since it connected last. */
+  const listed = new Set<string>();
+  context.client.on('ready', () => listed.clear());
+
+  /** Puts a queue into the list of known ones, at its first use by this process. */
+  async function list(queue: string): Promise<void> {
+    if (listed.has(queue)) return;
+    await context.run((client) => client.zadd(names, '0', queue));
+    listed.add(queue);
+  }
+
+  const script = (queue: string, one: typeof PUSH, args: readonly (string | number)[]): Promise<unknown> =>
+    context.script(one, [keyOf(queue, 'jobs')], args);
+
+  async function inspect(queue: string, ...args: (string | number)[]): Promise<QueueInspected> {
+    return readInspected(queue, await script(queue, INSPECT, args));
+  }
+
+  return {
+    async push(queue, jobs) {
+      if (jobs.length === 0) return [];
+      const args = jobs.flatMap((job) => [job.id, job.body, job.priority, job.delayMs, job.dedupeKey ?? '']);
+      const [pushed] = await Promise.all([script(queue, PUSH, args) as Promise<(string | number)[]>, list(queue)]);
+      return jobs.map((_, index) => ({ id: String(pushed[index * 2]), created: pushed[index * 2 + 1] === 1 }));
+    },
+
+    async exchange(queue, { session, nonce, leaseMs, claim, retention, settled }) {
+      const { completed, failed } = retention;
+      const head = [session, nonce, leaseMs, claim, completed.count, completed.ms, failed.count, failed.ms];
+      return readExchange(await script(queue, EXCHANGE, [...head, ...settled.flatMap(settleArgs)]));
+    },
+
+    async beat(queue, session, leaseMs) {
+      const [alive, cancel] = (await script(queue, BEAT, [session, leaseMs])) as [number, string[]];
+      return { alive: alive === 1, cancel };
+    },
+
+    async sweep(queue, { maxStalls, error, retention: { completed, failed } }) {
+      const args = [maxStalls, error, completed.count, completed.ms, failed.count, failed.ms];
+      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number];
+      return { recovered: swept[0], failed: swept[1], more: swept[2] === 1 };
+    },
+
+    wait: (queues, signal) =>
+      waits.wait(
+        queues.map((queue) => keyOf(queue, 'wake')),
+        signal,
+      ),
+
+    async inspect(inspection) {
+      if (inspection.of === 'jobs') return inspect(inspection.queue, 'jobs', ...inspection.ids);
+      if (inspection.of === 'state') {
+        const { queue, state, cursor, limit } = inspection;
+        return inspect(queue, state, Number(cursor ?? 0), limit);
+      }
+      const known = await context.run((client) => client.zrange(names, 0, String(MAX_QUEUES - 1)));
+      const found = await Promise.all(known.map((queue) => inspect(queue, 'none')));
+      return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
+    },
+
+    async amend(queue, amendment) {
+      const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
+      if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
+      const [amended] = await Promise.all([
+        script(queue, AMEND, args),
+        amendment.do === 'pause' ? list(queue) : undefined,
+      ]);
+      return amended as Awaited<ReturnType<QueuePort['amend']>>;
+    },
+  };
+}
+
+function settleArgs(settlement: Settlement): (string | number)[] {
+  const { id, outcome } = settlement;
+  if (outcome === 'completed') return [id, outcome, 0, settlement.result];
+  if (outcome === 'released') return [id, outcome, settlement.delayMs, ''];
+  return [id, outcome, outcome === 'retry' ? settlement.delayMs : 0, settlement.error];
+}
+
+function readExchange(reply: unknown): ExchangeResult {
+  const [created, flat, refused, cancel, due] = reply as [number, (string | number)[], string[], string[], number];
+  const jobs: LeasedJob[] = [];
+  for (let at = 0; at < flat.length; at += 5) {
+    const [id, body, attempt, stalls, startedAt] = flat.slice(at, at + 5);
+    jobs.push({
+      id: String(id),
+      body: String(body),
+      attempt: Number(attempt),
+      stalls: Number(stalls),
+      startedAt: Number(startedAt),
+    });
+  }
+  return { created: created === 1, jobs, refused, cancel, dueInMs: due < 0 ? null : due };
 }

@@ -18,18 +18,6 @@ export {
 export { answerRead, formatCursor, type LogEntry, parseCursor, type TopicPosition } from './broadcast-cursor.ts';
 export type { SubscribeOptions, Subscription, TopicEvent } from './broadcast-subscribe.ts';
 export {
-  answer,
-  type CommandContext,
-  type CommandDefinition,
-  type CommandHandler,
-  type CommandOutcome,
-  type CommandReply,
-  type CommandReport,
-  defineCommand,
-} from './command.ts';
-export type { Instance, InstanceInfo } from './command-wire.ts';
-export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
-export {
   type Cache,
   type CacheAnswer,
   type CacheInspection,
@@ -41,6 +29,18 @@ export {
 export type { Factory, FactoryContext } from './cache-fill.ts';
 export { cacheKey } from './cache-key.ts';
 export type { CacheOptions } from './cache-options.ts';
+export {
+  answer,
+  type CommandContext,
+  type CommandDefinition,
+  type CommandHandler,
+  type CommandOutcome,
+  type CommandReply,
+  type CommandReport,
+  defineCommand,
+} from './command.ts';
+export type { Instance, InstanceInfo } from './command-wire.ts';
+export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
@@ -72,6 +72,11 @@ export {
   type PortolanErrorOptions,
 } from './errors.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
+export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';
+// Queue: jobs, their producer and their worker.
+export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
+export type { JobFailure } from './job-envelope.ts';
+export type { JobStatus } from './job-status.ts';
 export {
   createKeyValue,
   type KeyChange,
@@ -85,9 +90,9 @@ export type { TypedKeyValue } from './key-value-typed.ts';
 export type { KeyEntry, KeySetOptions, KeySetResult, KeyUpdateOptions, ValueChange } from './key-value-values.ts';
 export { checkPolicies, type LimitStep, policiesText, stepLimit } from './limit-policy.ts';
 export { createLimiter, type Limiter, type LimiterAnswer, type LimiterParts } from './limiter.ts';
-export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';
 export { mergePatch } from './merge-patch.ts';
 export { checkKey, checkName } from './names.ts';
+export { createPortolan, type Portolan, type PortolanOptions } from './portolan.ts';
 // Ports: what an adapter implements.
 export type {
   Appended,
@@ -159,7 +164,21 @@ export type {
   QueueSummary,
   Retention,
   Settlement,
+  SweepPolicy,
   Swept,
 } from './ports/queue.ts';
+export {
+  createQueue,
+  type Enqueued,
+  type EnqueueOptions,
+  type JobPage,
+  type Queue,
+  type QueueOptions,
+} from './queue.ts';
+export type { ResultOptions } from './queue-result.ts';
+export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
 export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';
+export type { WorkerEvent, WorkerJobEvent, WorkerSweepEvent } from './worker/event.ts';
+export { type Handler, handle, type JobContext } from './worker/handler.ts';
+export { type ActiveJob, createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';

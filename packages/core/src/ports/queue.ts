@@ -18,7 +18,7 @@ export interface PushedJob {
   readonly created: boolean;
 }
 
-/** How an attempt ended. Texts are opaque JSON. */
+/** How an attempt ended. Texts are opaque JSON. A job that someone asked to cancel ends `cancelled` instead of `retry` and `released`. */
 export type Settlement =
   | { readonly id: string; readonly outcome: 'completed'; readonly result: string }
   /** Finished for good: goes to the dead letters. */
@@ -26,10 +26,13 @@ export type Settlement =
   /** Counts as a failure and runs again after `delayMs`. */
   | { readonly id: string; readonly outcome: 'retry'; readonly delayMs: number; readonly error: string }
   | { readonly id: string; readonly outcome: 'cancelled'; readonly error: string }
-  /** Handed back unrun or interrupted: to the front of the queue, not counted as an attempt. */
-  | { readonly id: string; readonly outcome: 'released' };
+  /** Handed back unrun or interrupted, not counted as an attempt: to the front of the queue, or delayed when `delayMs` is above 0. */
+  | { readonly id: string; readonly outcome: 'released'; readonly delayMs: number };
 
-/** How many finished jobs a queue keeps, and how long. The older go first; both bounds hold (checked on settle and sweep, in bounded steps). */
+/**
+ * How many finished jobs a queue keeps, and how long; `failed` holds for the cancelled ones too, counted apart. The older go first; both bounds
+ * hold (checked on settle and sweep, in bounded steps).
+ */
 export interface Retention {
   readonly completed: { readonly count: number; readonly ms: number };
   readonly failed: { readonly count: number; readonly ms: number };
@@ -60,6 +63,8 @@ export interface LeasedJob {
 }
 
 export interface ExchangeResult {
+  /** This call (or the one it repeats) began the session: what was leased before under its id is lost. */
+  readonly created: boolean;
   readonly jobs: readonly LeasedJob[];
   /** Settled ids whose lease this session no longer held: nothing was written for them, somebody else has the job. */
   readonly refused: readonly string[];
@@ -118,7 +123,10 @@ export interface QueueInspected {
 export type Amendment =
   /** Waiting or delayed: cancelled now. Active: its session is told at the next beat or exchange. */
   | { readonly do: 'cancel'; readonly id: string }
-  /** A failed or cancelled job runs again at once, with its attempts counted from zero. */
+  /**
+   * A failed or cancelled job runs again at once, with its attempts counted from zero and without its dedupe key. It goes to the back of the
+   * queue; one that was cancelled while waiting takes its old place if that has not come up yet.
+   */
   | { readonly do: 'retry'; readonly id: string }
   /** A delayed job becomes due now. */
   | { readonly do: 'promote'; readonly id: string }
@@ -132,10 +140,17 @@ export type Amendment =
 /** `done` now, `asked` of the worker that runs it, `refused` in the job's present state (or by a lost lease), `missing` for an unknown id. */
 export type Amended = 'done' | 'asked' | 'refused' | 'missing';
 
+export interface SweepPolicy {
+  readonly maxStalls: number;
+  /** The error of a job that stalled more often; opaque JSON text. */
+  readonly error: string;
+  readonly retention: Retention;
+}
+
 export interface Swept {
   /** Jobs whose worker vanished, back at the front of the queue. */
   readonly recovered: readonly string[];
-  /** Jobs that were taken by a vanishing worker more than `maxStalls` times: failed. */
+  /** Jobs that were taken by a vanishing worker more than `maxStalls` times: failed. (One that someone asked to cancel is cancelled: in neither list.) */
   readonly failed: readonly string[];
   /** True when the bounded step left something to do: sweep again. */
   readonly more: boolean;
@@ -166,12 +181,13 @@ export interface QueuePort {
    * Returns the jobs of expired sessions to the front of the queue (or fails them after `maxStalls`) and trims finished ones. Any number of
    * processes may call it at any time; each call is one bounded atomic step (at most 500 jobs). Repeatable.
    */
-  sweep(queue: string, policy: { readonly maxStalls: number; readonly retention: Retention }): Promise<Swept>;
+  sweep(queue: string, policy: SweepPolicy): Promise<Swept>;
   /**
-   * Resolves when one of the queues may have work, after `timeoutMs`, or when the signal aborts; never rejects while the store is
-   * merely away. A hint only: it may come for nothing, and one push wakes at least one waiter, not all. Costs nothing while it waits.
+   * Resolves when one of the queues may have work or when the signal aborts (core bounds the wait through it); never rejects while the store is
+   * merely away. A hint only: it may come for nothing or be lost, and one push wakes at least one waiter, not all. An exchange that leaves
+   * waiting jobs behind wakes the next. Costs nothing while it waits.
    */
-  wait(queues: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void>;
+  wait(queues: readonly string[], signal: AbortSignal): Promise<void>;
   /** Looks, changes nothing. One or two round trips. */
   inspect(inspection: QueueInspection): Promise<QueueInspected>;
   /** One change to one job or to the queue. Atomic. One round trip. Repeatable, though a repeat may answer `refused` or `missing`. */

@@ -1,0 +1,44 @@
+import type { Amended, Amendment } from '@portolan/core';
+import type { QueueState } from './queue-state.ts';
+
+export function amend(state: QueueState, amendment: Amendment, now: number): Amended {
+  if (!('id' in amendment)) {
+    state.paused = amendment.do === 'pause';
+    return 'done';
+  }
+  const job = state.jobs.get(amendment.id);
+  if (!job) return 'missing';
+  const waits = job.state === 'waiting' || job.state === 'delayed';
+  const ended = job.state === 'failed' || job.state === 'cancelled';
+  switch (amendment.do) {
+    case 'cancel':
+      if (job.state === 'active') {
+        job.cancelAsked = true;
+        return 'asked';
+      }
+      if (!waits) return 'refused';
+      state.leave(job);
+      state.finish(job, 'cancelled', now);
+      return 'done';
+    case 'retry':
+      if (!ended) return 'refused';
+      state.leave(job);
+      Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, startedAt: null, finishedAt: null });
+      state.enter(job, now, 0, false);
+      return 'done';
+    case 'promote':
+      if (job.state !== 'delayed') return 'refused';
+      state.leave(job);
+      state.enter(job, now, 0, false);
+      return 'done';
+    case 'remove':
+      if (job.state === 'active') return 'refused';
+      state.leave(job);
+      state.forget(job);
+      return 'done';
+    case 'progress':
+      if (job.state !== 'active' || job.session !== amendment.session) return 'refused';
+      job.progress = amendment.progress;
+      return 'done';
+  }
+}

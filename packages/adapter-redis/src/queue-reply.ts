@@ -1,0 +1,35 @@
+import type { JobRecord, JobState, QueueInspected } from '@portolan/core';
+
+type Row = readonly (string | number | null)[];
+
+/** The answer of queue-scripts/inspect.ts. */
+export function readInspected(queue: string, reply: unknown): QueueInspected {
+  const [paused, counts, rows, next] = reply as [number, number[], Row[], number];
+  const [waiting = 0, delayed = 0, active = 0, completed = 0, failed = 0, cancelled = 0] = counts;
+  return {
+    queues: [{ queue, paused: paused === 1, counts: { waiting, delayed, active, completed, failed, cancelled } }],
+    jobs: rows.map(readRecord),
+    cursor: next < 0 ? null : String(next),
+  };
+}
+
+const text = (value: string | number | null | undefined): string | null => (value == null ? null : String(value));
+const time = (value: string | number | null | undefined): number | null => (value == null ? null : Number(value));
+
+function readRecord(row: Row): JobRecord {
+  const [id, body, state, priority, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt] = row;
+  return {
+    id: String(id),
+    body: String(body),
+    state: state as JobState,
+    priority: Number(priority),
+    attempts: Number(attempts),
+    stalls: Number(stalls),
+    progress: text(progress),
+    result: text(result),
+    error: text(error),
+    dueAt: time(dueAt),
+    startedAt: time(startedAt),
+    finishedAt: time(finishedAt),
+  };
+}

@@ -1,0 +1,60 @@
+import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
+
+/** One change to a job or to the queue; a fixed number of commands. ARGV: what, id, session, progress. Answers as `Amended`. */
+export const AMEND = {
+  name: 'portolanQueueAmend',
+  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
+local what, id = ARGV[1], ARGV[2]
+if what == 'pause' then
+  call('HSET', q .. 'meta', 'paused', '1')
+  return 'done'
+elseif what == 'resume' then
+  call('HDEL', q .. 'meta', 'paused')
+  wake()
+  return 'done'
+end
+if call('HEXISTS', KEYS[1], id) == 0 then return 'missing' end
+
+local state = 'waiting'
+for _, one in ipairs({'active', 'delayed', 'completed', 'failed', 'cancelled'}) do
+  if call('ZSCORE', q .. one, id) then state = one end
+end
+local runs, stalls, priority, started, key = mark(call('HGET', q .. 'marks', id))
+local function leave()
+  if state == 'waiting' then call('SADD', q .. 'holes', id) else call('ZREM', q .. state, id) end
+end
+
+if what == 'progress' then
+  if call('SISMEMBER', q .. 'session:' .. ARGV[3], id) == 0 then return 'refused' end
+  call('HSET', q .. 'progress', id, ARGV[4])
+  return 'done'
+elseif what == 'cancel' then
+  if state == 'active' then
+    call('SADD', q .. 'cancelling', id)
+    return 'asked'
+  end
+  if state ~= 'waiting' and state ~= 'delayed' then return 'refused' end
+  leave()
+  finish(id, 'cancelled', started, runs, stalls, priority, key)
+  return 'done'
+elseif what == 'remove' then
+  if state == 'active' then return 'refused' end
+  leave()
+  freeKey(id, key)
+  forget({id})
+  return 'done'
+elseif what == 'retry' then
+  if state ~= 'failed' and state ~= 'cancelled' then return 'refused' end
+  leave()
+  putMark(id, 0, 0, priority, 0, '')
+  call('HDEL', q .. 'errors', id)
+  call('HDEL', q .. 'progress', id)
+  if call('SREM', q .. 'holes', id) == 0 then enter(id, priority, false) end
+elseif what == 'promote' then
+  if state ~= 'delayed' then return 'refused' end
+  leave()
+  enter(id, priority, false)
+end
+wake()
+return 'done'`,
+};

@@ -1,0 +1,63 @@
+import { BASE, MARK } from './parts.ts';
+
+/**
+ * Reads a queue's summary and up to 500 jobs: those named, or a page of a state. About ten commands per job; a page of `waiting` reads only itself
+ * (and walks to it: a far page of a long list costs its distance divided by the list's node size).
+ * ARGV: 'jobs' and ids; or a state, offset, limit. Changes nothing.
+ * Answers paused, {waiting, delayed, active, completed, failed, cancelled}, {jobs: id, body, state, priority, attempts, stalls, progress, result, error,
+ * dueAt, startedAt, finishedAt}, next offset (-1 at the end).
+ */
+export const INSPECT = {
+  name: 'portolanQueueInspect',
+  lua: `${BASE}${MARK}
+local what = ARGV[1]
+local ranked, list = call('ZCARD', q .. 'ranked'), call('LLEN', q .. 'waiting')
+local counts = {ranked + list - call('SCARD', q .. 'holes')}
+for i, one in ipairs({'delayed', 'active', 'completed', 'failed', 'cancelled'}) do counts[i + 1] = call('ZCARD', q .. one) end
+
+local ids, nextOffset = {}, -1
+if what == 'jobs' then
+  for i = 2, #ARGV do ids[i - 1] = ARGV[i] end
+elseif what ~= 'none' then
+  local offset, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
+  local total
+  if what == 'waiting' then
+    -- Higher priorities, then 0, then lower ones, as one list.
+    local high = ranked > 0 and call('ZCOUNT', q .. 'ranked', '-inf', 0) or 0
+    total = ranked + list
+    local function add(key, command, first, last, shift)
+      local from, to = math.max(offset, first), math.min(offset + limit, last) - 1
+      if from > to then return end
+      for _, id in ipairs(call(command, q .. key, from - shift, to - shift)) do ids[#ids + 1] = id end
+    end
+    add('ranked', 'ZRANGE', 0, high, 0)
+    add('waiting', 'LRANGE', high, high + list, high)
+    add('ranked', 'ZRANGE', high + list, total, list)
+  else
+    total = call('ZCARD', q .. what)
+    local newestFirst = what == 'completed' or what == 'failed' or what == 'cancelled'
+    ids = call(newestFirst and 'ZREVRANGE' or 'ZRANGE', q .. what, offset, offset + limit - 1)
+  end
+  if offset + limit < total then nextOffset = offset + limit end
+end
+
+local jobs = {}
+for _, id in ipairs(ids) do
+  local body = call('HGET', KEYS[1], id)
+  local state, score = 'waiting', false
+  for _, one in ipairs({'active', 'delayed', 'completed', 'failed', 'cancelled'}) do
+    local found = call('ZSCORE', q .. one, id)
+    if found then state, score = one, found end
+  end
+  -- A hole is not what its list says.
+  if body and (what == 'jobs' or state == what) then
+    local runs, stalls, priority, started = mark(call('HGET', q .. 'marks', id))
+    local begun = state == 'active' and score or (started > 0 and int(started) or false)
+    local ended = state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' and score
+    jobs[#jobs + 1] = {id, body, state, priority, runs + (state == 'active' and 1 or 0), stalls,
+      call('HGET', q .. 'progress', id), call('HGET', q .. 'results', id), call('HGET', q .. 'errors', id),
+      state == 'delayed' and score or false, begun, ended}
+  end
+end
+return {call('HEXISTS', q .. 'meta', 'paused'), counts, jobs, nextOffset}`,
+};

@@ -1,0 +1,50 @@
+import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
+
+/**
+ * Takes the jobs of one expired session back (at most 500) and trims the finished ones (at most 500 of each state). Finds nothing in five commands.
+ * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms). Answers {recovered ids}, {failed ids}, more (0 or 1).
+ */
+export const SWEEP = {
+  name: 'portolanQueueSweep',
+  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
+local recovered, failed, more = {}, {}, false
+local sid = call('ZRANGE', q .. 'sessions', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, 1)[1]
+if sid then
+  more = true
+  local session = q .. 'session:' .. sid
+  local ids = call('SPOP', session, 500)
+  call('ZREM', q .. 'sessions', sid)
+  if call('EXISTS', session) == 1 then
+    -- What is left goes on as a session that nobody can renew, so that the worker learns of its end now.
+    call('RENAME', session, session .. '~')
+    call('ZADD', q .. 'sessions', 0, sid .. '~')
+  end
+  -- The first to arrive ends up in front.
+  table.sort(ids, function(a, b) return a > b end)
+  local marks = #ids > 0 and call('HMGET', q .. 'marks', unpack(ids))
+  local started = #ids > 0 and call('ZMSCORE', q .. 'active', unpack(ids))
+  if #ids > 0 then call('ZREM', q .. 'active', unpack(ids)) end
+  for i, id in ipairs(ids) do
+    local runs, stalls, priority, _, key = mark(marks[i])
+    local begun = started[i] or now
+    runs, stalls = runs + 1, stalls + 1
+    if call('SREM', q .. 'cancelling', id) == 1 then
+      finish(id, 'cancelled', begun, runs, stalls, priority, key)
+    elseif stalls > tonumber(ARGV[1]) then
+      call('HSET', q .. 'errors', id, ARGV[2])
+      finish(id, 'failed', begun, runs, stalls, priority, key)
+      failed[#failed + 1] = id
+    else
+      putMark(id, runs, stalls, priority, begun, key)
+      enter(id, priority, true)
+      recovered[#recovered + 1] = id
+    end
+  end
+  if #recovered > 0 then wake() end
+end
+for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
+  local at = i == 1 and 3 or 5
+  if trim(state, tonumber(ARGV[at]), tonumber(ARGV[at + 1])) then more = true end
+end
+return {recovered, failed, more and 1 or 0}`,
+};

@@ -1,0 +1,59 @@
+import { ERROR_CODES, type ErrorCode, invalid, PortolanError } from './errors.ts';
+import { checkName } from './names.ts';
+import { decodeJson } from './schema.ts';
+
+/** What is stored as a job's body: JSON that `redis-cli` shows and services in other languages can read. */
+export interface JobEnvelope {
+  readonly name: string;
+  /** Number of runs allowed. */
+  readonly attempts: number;
+  /** ms on the producer's clock; shown, never decided on. */
+  readonly createdAt: number;
+  readonly data: unknown;
+}
+
+/** `data` is JSON text already, so that it is turned into text once. */
+export function encodeEnvelope(name: string, attempts: number, createdAt: number, data: string): string {
+  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},"data":${data}}`;
+}
+
+/** Throws INTERNAL when somebody else wrote the body. */
+export function decodeEnvelope(body: string, what: string): JobEnvelope {
+  const value = decodeJson(body, what) as Partial<JobEnvelope> | null;
+  if (typeof value?.name !== 'string' || typeof value.attempts !== 'number' || typeof value.createdAt !== 'number') {
+    throw new PortolanError('INTERNAL', `${what} does not hold a job`);
+  }
+  return { name: value.name, attempts: value.attempts, createdAt: value.createdAt, data: value.data };
+}
+
+/** A failure as it is kept and shown. */
+export interface JobFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+const MAX_MESSAGE = 2_000;
+
+export function encodeFailure(error: PortolanError): string {
+  return JSON.stringify({ code: error.code, message: error.message.slice(0, MAX_MESSAGE) });
+}
+
+export function decodeFailure(text: string): JobFailure {
+  const value = decodeJson(text, 'a job error') as Partial<JobFailure> | null;
+  const code = ERROR_CODES.find((one) => one === value?.code) ?? 'INTERNAL';
+  return { code, message: typeof value?.message === 'string' ? value.message : 'the job failed' };
+}
+
+/** `QUEUE:ID`. A queue name has no colon, so the id alone tells the queue; the port stores only the part after it. */
+export function jobId(queue: string, local: string): string {
+  return `${queue}:${local}`;
+}
+
+/** The inverse of `jobId`. Throws INVALID for what was never a job id. */
+export function parseJobId(id: string): { readonly queue: string; readonly local: string } {
+  const colon = id.indexOf(':');
+  if (colon < 0 || colon === id.length - 1 || id.length > 512) {
+    throw invalid(`job id ${JSON.stringify(id.slice(0, 140))}: expected QUEUE:ID`);
+  }
+  return { queue: checkName(id.slice(0, colon), 'queue of the job id'), local: id.slice(colon + 1) };
+}

@@ -1,0 +1,48 @@
+import type { ErrorCode } from './errors.ts';
+import { decodeEnvelope, decodeFailure, jobId } from './job-envelope.ts';
+import type { JobRecord, JobState } from './ports/queue.ts';
+import { decodeJson } from './schema.ts';
+
+/** A job as its producer sees it. Times are ms since the epoch: `createdAt` by the producer's clock, the others by the store's. */
+export interface JobStatus {
+  readonly id: string;
+  readonly queue: string;
+  readonly name: string;
+  readonly state: JobState;
+  /** What the handler reported last; null before. */
+  readonly progress: unknown;
+  /** Runs started so far. */
+  readonly attempts: number;
+  readonly data: unknown;
+  readonly priority: number;
+  readonly createdAt: number;
+  /** When a delayed job becomes due. */
+  readonly dueAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  /** Of a completed job. */
+  readonly result?: unknown;
+  /** Of the last failed attempt. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export function toJobStatus(queue: string, record: JobRecord): JobStatus {
+  const id = jobId(queue, record.id);
+  const envelope = decodeEnvelope(record.body, `job ${id}`);
+  return {
+    id,
+    queue,
+    name: envelope.name,
+    state: record.state,
+    progress: record.progress === null ? null : decodeJson(record.progress, `progress of job ${id}`),
+    attempts: record.attempts,
+    data: envelope.data,
+    priority: record.priority,
+    createdAt: envelope.createdAt,
+    ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),
+    ...(record.startedAt === null ? {} : { startedAt: record.startedAt }),
+    ...(record.finishedAt === null ? {} : { finishedAt: record.finishedAt }),
+    ...(record.result === null ? {} : { result: decodeJson(record.result, `result of job ${id}`) }),
+    ...(record.error === null || record.state === 'completed' ? {} : { error: decodeFailure(record.error) }),
+  };
+}

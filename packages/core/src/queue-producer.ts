@@ -1,0 +1,49 @@
+import { Batcher } from './batcher.ts';
+import { PortolanError } from './errors.ts';
+import type { NewJob, QueuePort } from './ports/queue.ts';
+import type { Runtime } from './runtime.ts';
+
+const MAX_JOBS = 500;
+const MAX_BATCH_CHARACTERS = 4 * 1024 * 1024;
+const MAX_IN_FLIGHT = 2;
+/** Queues with a batcher of their own at a time; the one made first goes first. */
+const MAX_BATCHERS = 1_000;
+const REPEAT_AFTER_MS = 50;
+
+export interface QueueProducer {
+  /** Stores a job and answers the id of the one that stands for it. */
+  push(queue: string, job: NewJob): Promise<string>;
+}
+
+/** Pushes of one queue share round trips. A push whose reply was lost is repeated once, which the client-made ids make safe. */
+export function createQueueProducer(port: QueuePort, runtime: Runtime): QueueProducer {
+  const batchers = new Map<string, Batcher<NewJob, string>>();
+
+  async function send(queue: string, jobs: readonly NewJob[]): Promise<string[]> {
+    try {
+      return (await port.push(queue, jobs)).map((pushed) => pushed.id);
+    } catch (error) {
+      if (!PortolanError.is(error) || !error.retryable) throw error;
+    }
+    await runtime.sleep(REPEAT_AFTER_MS);
+    return (await port.push(queue, jobs)).map((pushed) => pushed.id);
+  }
+
+  function batcherOf(queue: string): Batcher<NewJob, string> {
+    const known = batchers.get(queue);
+    if (known) return known;
+    const made = new Batcher<NewJob, string>({
+      send: (jobs) => send(queue, jobs),
+      maxItems: MAX_JOBS,
+      sizeOf: (job) => job.body.length,
+      maxSize: MAX_BATCH_CHARACTERS,
+      maxInFlight: MAX_IN_FLIGHT,
+    });
+    batchers.set(queue, made);
+    const oldest = batchers.size > MAX_BATCHERS ? batchers.keys().next().value : undefined;
+    if (oldest !== undefined) batchers.delete(oldest);
+    return made;
+  }
+
+  return { push: (queue, job) => batcherOf(queue).add(job) };
+}

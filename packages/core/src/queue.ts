@@ -1,0 +1,156 @@
+import { invalid, PortolanError } from './errors.ts';
+import { checkAttempts, checkPriority, type JobDefinition } from './job.ts';
+import { encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
+import { type JobStatus, toJobStatus } from './job-status.ts';
+import { checkKey, checkName } from './names.ts';
+import type { Amended, Amendment, JobState, NewJob, QueuePort, QueueSummary } from './ports/queue.ts';
+import { createQueueProducer } from './queue-producer.ts';
+import { awaitResult, type ResultOptions } from './queue-result.ts';
+import type { Runtime } from './runtime.ts';
+import { encodeJson, type InputOf, parse, type Schema } from './schema.ts';
+
+export interface QueueOptions {
+  readonly port: QueuePort;
+  readonly runtime: Runtime;
+  /** Largest data of a job as JSON in bytes; 256 KiB if not said. */
+  readonly maxPayloadBytes?: number;
+}
+
+export interface EnqueueOptions {
+  /** Instead of the definition's. */
+  readonly queue?: string;
+  /** ms to wait before the job may run. */
+  readonly delayMs?: number;
+  readonly priority?: number;
+  readonly attempts?: number;
+  /** While an unfinished job of the queue holds this key, no second one is made: the answer names the first. */
+  readonly dedupeKey?: string;
+}
+
+export interface Enqueued {
+  readonly id: string;
+  /** False when the dedupe key stands for another job already. */
+  readonly created: boolean;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobStatus[];
+  readonly cursor: string | null;
+}
+
+/** Producer and administration of all queues of a backend. Every method throws UNAVAILABLE or TIMEOUT while the store is away. */
+export interface Queue {
+  /** Stores a job; it is safe once this resolves. INVALID with field paths for wrong data, TOO_LARGE for too much of it. Concurrent calls share round trips. */
+  enqueue<I extends Schema>(job: JobDefinition<I>, data: InputOf<I>, options?: EnqueueOptions): Promise<Enqueued>;
+  /** All data is checked before the first job is stored; stored in chunks of 500, each all or nothing. Answers in the order of the list. */
+  enqueueMany<I extends Schema>(
+    job: JobDefinition<I>,
+    list: readonly { readonly data: InputOf<I>; readonly options?: EnqueueOptions }[],
+  ): Promise<Enqueued[]>;
+  /** Undefined for a job that never was, or is no longer kept. */
+  get(id: string): Promise<JobStatus | undefined>;
+  /**
+   * The job's result, waited for. Throws the job's error when it failed, CANCELLED, NOT_FOUND, TIMEOUT after `timeoutMs` (30 s if not said),
+   * or CANCELLED when the signal aborts. A store that is away meanwhile is waited for too.
+   */
+  result(id: string, options?: ResultOptions): Promise<unknown>;
+  /** `asked`: the worker that runs it is told within seconds. `refused`: it had finished. */
+  cancel(id: string): Promise<'cancelled' | 'asked' | 'refused' | 'missing'>;
+  /** Runs a failed or cancelled job again. */
+  retry(id: string): Promise<'done' | 'refused' | 'missing'>;
+  /** Forgets a job that is not running. */
+  remove(id: string): Promise<'done' | 'refused' | 'missing'>;
+  /** Makes a delayed job due now. */
+  promote(id: string): Promise<'done' | 'refused' | 'missing'>;
+  /** Stops claims from a queue; running jobs go on. */
+  pause(queue: string): Promise<void>;
+  resume(queue: string): Promise<void>;
+  /** A page of a queue's jobs: next to run, longest running or newest finished first. Not a snapshot. `limit` from 1 to 500; 50 if not said. */
+  list(page: {
+    readonly queue: string;
+    readonly state: JobState;
+    readonly cursor?: string | null;
+    readonly limit?: number;
+  }): Promise<JobPage>;
+  /** At most 1,000 queues, by name. */
+  queues(): Promise<readonly QueueSummary[]>;
+}
+
+const MAX_DELAY_MS = 10 * 366 * 86_400_000;
+
+export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: QueueOptions): Queue {
+  const producer = createQueueProducer(port, runtime);
+
+  async function prepare(job: JobDefinition, data: unknown, options: EnqueueOptions): Promise<[string, NewJob]> {
+    const queue = checkName(options.queue ?? job.queue, 'queue');
+    const what = `input of job ${job.name}`;
+    await parse(job.input, data, what);
+    const text = encodeJson(data, what);
+    if (text.length * 3 > maxPayloadBytes && Buffer.byteLength(text) > maxPayloadBytes) {
+      throw new PortolanError('TOO_LARGE', `${what}: more than ${maxPayloadBytes} bytes of JSON`);
+    }
+    const { delayMs = 0, dedupeKey } = options;
+    if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalid('delayMs: must lie between 0 and ten years');
+    const attempts = checkAttempts(options.attempts ?? job.attempts, `job ${job.name}`);
+    const made: NewJob = {
+      id: runtime.id(),
+      body: encodeEnvelope(job.name, attempts, runtime.clock.now(), text),
+      priority: checkPriority(options.priority ?? job.priority, `job ${job.name}`),
+      delayMs: Math.round(delayMs),
+      ...(dedupeKey === undefined ? {} : { dedupeKey: checkKey(dedupeKey, 'dedupeKey') }),
+    };
+    return [queue, made];
+  }
+
+  async function get(id: string): Promise<JobStatus | undefined> {
+    const { queue, local } = parseJobId(id);
+    const { jobs } = await port.inspect({ of: 'jobs', queue, ids: [local] });
+    return jobs[0] && toJobStatus(queue, jobs[0]);
+  }
+
+  async function amend(id: string, change: 'cancel' | 'retry' | 'remove' | 'promote'): Promise<Amended> {
+    const { queue, local } = parseJobId(id);
+    const amendment: Amendment = { do: change, id: local };
+    return port.amend(queue, amendment);
+  }
+
+  /** What only `cancel` can be answered. */
+  const plain = (amended: Amended): 'done' | 'refused' | 'missing' => (amended === 'asked' ? 'refused' : amended);
+
+  return {
+    async enqueue(job, data, options = {}) {
+      const [queue, made] = await prepare(job, data, options);
+      return toEnqueued(queue, made.id, await producer.push(queue, made));
+    },
+    async enqueueMany(job, list) {
+      const prepared = await Promise.all(list.map(({ data, options = {} }) => prepare(job, data, options)));
+      return Promise.all(
+        prepared.map(async ([queue, made]) => toEnqueued(queue, made.id, await producer.push(queue, made))),
+      );
+    },
+    get,
+    result: (id, options = {}) => awaitResult(() => get(id), id, runtime, options),
+    async cancel(id) {
+      const amended = await amend(id, 'cancel');
+      return amended === 'done' ? 'cancelled' : amended;
+    },
+    retry: async (id) => plain(await amend(id, 'retry')),
+    remove: async (id) => plain(await amend(id, 'remove')),
+    promote: async (id) => plain(await amend(id, 'promote')),
+    pause: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'pause' })),
+    resume: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'resume' })),
+    async list({ queue, state, cursor = null, limit = 50 }) {
+      checkName(queue, 'queue');
+      if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw invalid('limit: a whole number from 1 to 500');
+      if (cursor !== null && !/^\d{1,15}$/.test(cursor)) throw invalid('cursor: not one of this list');
+      const page = await port.inspect({ of: 'state', queue, state, cursor, limit });
+      return { jobs: page.jobs.map((record) => toJobStatus(queue, record)), cursor: page.cursor };
+    },
+    queues: async () => (await port.inspect({ of: 'queues' })).queues,
+  };
+}
+
+/** Ids are made here, so a push that answers its own id made the job, even when it had to be repeated. */
+function toEnqueued(queue: string, local: string, stands: string): Enqueued {
+  return { id: jobId(queue, stands), created: stands === local };
+}

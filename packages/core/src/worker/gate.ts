@@ -1,0 +1,16 @@
+/** Wakes one loop. A notice given while nobody waits is kept for the next wait; many count as one. */
+export class Gate {
+  #noticed = false;
+  #wake: (() => void) | undefined;
+
+  notify(): void {
+    this.#noticed = true;
+    this.#wake?.();
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#noticed) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+    this.#noticed = false;
+  }
+}

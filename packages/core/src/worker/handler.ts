@@ -1,0 +1,37 @@
+import type { JobDefinition } from '../job.ts';
+import type { Logger } from '../runtime.ts';
+import type { InputOf, OutputOf, Schema } from '../schema.ts';
+
+/** What a handler knows of its run. */
+export interface JobContext {
+  readonly id: string;
+  readonly queue: string;
+  /** 1 for the first run; grows by failures and by vanished workers. */
+  readonly attempt: number;
+  /**
+   * Aborts, with a PortolanError as its reason, when the run no longer counts: TIMEOUT, cancelled, lease lost, worker stopping. Whatever the handler
+   * does after that is ignored; one that does not listen runs on beside the worker's other jobs.
+   */
+  readonly signal: AbortSignal;
+  /** Reports progress, shown by `Queue.get`; at most 16 KiB of JSON. Best effort: a store that is away loses it. */
+  progress(value: unknown): Promise<void>;
+  /** Adds the job's id, name and attempt to every entry. */
+  readonly logger: Logger;
+}
+
+/** A definition with the code that runs it, made by `handle`. */
+export interface Handler {
+  readonly definition: JobDefinition;
+  run(data: unknown, context: JobContext): Promise<unknown>;
+}
+
+/**
+ * Ties a job to its code. Delivery is at least once: a worker that vanishes may have done its work already, so make the effects of `run` repeatable.
+ * Throwing fails the attempt; a PortolanError with `retryable: false` fails the job.
+ */
+export function handle<I extends Schema, O extends Schema>(
+  job: JobDefinition<I, O>,
+  run: (data: OutputOf<I>, context: JobContext) => Promise<InputOf<O>> | InputOf<O>,
+): Handler {
+  return { definition: job, run: async (data, context) => run(data as OutputOf<I>, context) };
+}

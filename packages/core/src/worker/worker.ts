@@ -1,0 +1,162 @@
+import { invalid, PortolanError } from '../errors.ts';
+import { checkName } from '../names.ts';
+import type { QueuePort, Retention } from '../ports/queue.ts';
+import type { Runtime } from '../runtime.ts';
+import type { WorkerEvent } from './event.ts';
+import type { Handler } from './handler.ts';
+import { keepBeating } from './heartbeat.ts';
+import { Pool } from './pool.ts';
+import { QueueSession } from './session.ts';
+
+export interface WorkerOptions {
+  readonly port: QueuePort;
+  readonly runtime: Runtime;
+  readonly handlers: readonly Handler[];
+  /** If not said: the queues of the handlers and all that the store knows, looked up again every few seconds. */
+  readonly queues?: readonly string[];
+  /** Jobs at a time; 50 if not said. */
+  readonly concurrency?: number;
+  /** A worker that is silent for so long has vanished, and its jobs run elsewhere; 6 s if not said. Renewed three times as often. */
+  readonly leaseMs?: number;
+  /** A job that vanished with more workers than this fails; 3 if not said. */
+  readonly maxStalls?: number;
+  /** If not said: 1,000 completed for a day, 10,000 failed for a week, per queue. */
+  readonly retention?: Retention;
+  /** Larger results fail their job; 4 MiB of JSON if not said. */
+  readonly maxResultBytes?: number;
+  readonly onEvent?: (event: WorkerEvent) => void;
+}
+
+export interface ActiveJob {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  /** ms on this process's clock. */
+  readonly startedAt: number;
+}
+
+export interface Worker {
+  /** Begins to take jobs; a store that is away is waited for. Once only. */
+  start(): void;
+  /**
+   * Takes no more, lets the running jobs finish for `graceMs` (10 s if not said), then aborts them and hands them back uncounted. Resolves when the
+   * store has confirmed everything, or after one more lease without it. Repeatable.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
+  readonly active: readonly ActiveJob[];
+}
+
+const RETENTION: Retention = {
+  completed: { count: 1_000, ms: 86_400_000 },
+  failed: { count: 10_000, ms: 7 * 86_400_000 },
+};
+const DISCOVER_EVERY_MS = 3_000;
+
+/** A worker over any number of queues. It survives the store going away and resumes by itself. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { port, runtime, queues, leaseMs = 6_000, maxStalls = 3, retention = RETENTION } = options;
+  const { concurrency = 50, maxResultBytes = 4 * 1024 * 1024 } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw invalid('concurrency: a whole number from 1');
+  if (!(leaseMs >= 30)) throw invalid('leaseMs: at least 30');
+  const handlers = byName(options.handlers);
+  const pool = new Pool(concurrency);
+  const sessions = new Map<string, QueueSession>();
+  const loops: Promise<void>[] = [];
+  const discovering = new AbortController();
+  const beating = new AbortController();
+  let started = false;
+  let stopped: Promise<void> | undefined;
+
+  function emit(event: WorkerEvent): void {
+    try {
+      options.onEvent?.(event);
+    } catch (error) {
+      runtime.logger.error({ error }, 'onEvent of a worker failed');
+    }
+  }
+
+  function serve(queue: string): void {
+    if (sessions.has(queue) || discovering.signal.aborted) return;
+    const session = new QueueSession({
+      port,
+      runtime,
+      queue,
+      handlers,
+      pool,
+      leaseMs,
+      retention,
+      maxResultBytes,
+      emit,
+    });
+    sessions.set(queue, session);
+    loops.push(session.run());
+  }
+
+  async function discover(): Promise<void> {
+    while (!discovering.signal.aborted) {
+      try {
+        const known = await port.inspect({ of: 'queues' });
+        for (const { queue } of known.queues) serve(queue);
+      } catch (error) {
+        runtime.logger.debug({ error }, 'The queues could not be looked up; trying on');
+      }
+      await runtime.sleep(DISCOVER_EVERY_MS, discovering.signal);
+    }
+  }
+
+  async function within(ms: number, done: Promise<unknown>): Promise<void> {
+    const waited = new AbortController();
+    await Promise.race([done, runtime.sleep(ms, waited.signal)]);
+    waited.abort();
+  }
+
+  async function stop(graceMs: number): Promise<void> {
+    discovering.abort();
+    for (const session of sessions.values()) session.stop();
+    const ended = Promise.all(loops);
+    await within(graceMs, ended);
+    const error = new PortolanError('CANCELLED', 'the worker is stopping');
+    for (const session of sessions.values()) session.interruptAll('stopped', error);
+    await within(leaseMs, ended);
+    for (const session of sessions.values()) session.abandon();
+    beating.abort();
+    await ended;
+  }
+
+  return {
+    start() {
+      if (started || stopped) throw invalid('a worker starts once');
+      started = true;
+      for (const queue of queues ?? [...handlers.values()].map(({ definition }) => definition.queue)) {
+        serve(checkName(queue, 'queue'));
+      }
+      if (!queues) void discover();
+      const beat = {
+        port,
+        runtime,
+        everyMs: leaseMs / 3,
+        sessions: () => sessions.values(),
+        maxStalls,
+        retention,
+        emit,
+      };
+      void keepBeating(beat, beating.signal);
+    },
+    stop: ({ graceMs = 10_000 } = {}) => (stopped ??= stop(graceMs)),
+    get active() {
+      return [...sessions.values()].flatMap((session) =>
+        session.held.map(({ id, name, queue, startedAt }) => ({ id, name, queue, startedAt })),
+      );
+    },
+  };
+}
+
+function byName(handlers: readonly Handler[]): ReadonlyMap<string, Handler> {
+  const named = new Map<string, Handler>();
+  for (const handler of handlers) {
+    const { name } = handler.definition;
+    if (named.has(name)) throw invalid(`two handlers for job ${name}`);
+    named.set(name, handler);
+  }
+  return named;
+}

@@ -1,0 +1,70 @@
+import type {
+  ExchangeRequest,
+  ExchangeResult,
+  JobRecord,
+  JobState,
+  NewJob,
+  QueuePort,
+  Retention,
+  Settlement,
+} from '@portolan/core';
+
+/** One worker session on one queue, with defaults for what a test does not care for. */
+export interface QueueClient {
+  readonly session: string;
+  push(...jobs: (Partial<NewJob> & { readonly id: string })[]): ReturnType<QueuePort['push']>;
+  exchange(request?: Partial<ExchangeRequest>): Promise<ExchangeResult>;
+  /** Claims, and answers the ids. */
+  claim(count: number): Promise<string[]>;
+  settle(...settled: Settlement[]): Promise<ExchangeResult>;
+  beat(leaseMs?: number): ReturnType<QueuePort['beat']>;
+  sweep(maxStalls?: number): ReturnType<QueuePort['sweep']>;
+  job(id: string): Promise<JobRecord | undefined>;
+  list(state: JobState): Promise<string[]>;
+  counts(): Promise<Readonly<Record<JobState, number>>>;
+}
+
+export const KEEP: Retention = { completed: { count: 1_000, ms: 3_600_000 }, failed: { count: 1_000, ms: 3_600_000 } };
+/** Long enough never to end within a test. */
+const LEASE_MS = 60_000;
+
+let nonces = 0;
+
+export function queueClient(port: QueuePort, session: string, queue = 'work'): QueueClient {
+  const exchange = (request: Partial<ExchangeRequest> = {}) =>
+    port.exchange(queue, {
+      session,
+      nonce: `nonce-${++nonces}`,
+      leaseMs: LEASE_MS,
+      settled: [],
+      claim: 0,
+      retention: KEEP,
+      ...request,
+    });
+  return {
+    session,
+    push: (...jobs) =>
+      port.push(
+        queue,
+        jobs.map((job) => ({ body: `body of ${job.id}`, priority: 0, delayMs: 0, ...job })),
+      ),
+    exchange,
+    claim: async (count) => (await exchange({ claim: count })).jobs.map((job) => job.id),
+    settle: (...settled) => exchange({ settled }),
+    beat: (leaseMs = LEASE_MS) => port.beat(queue, session, leaseMs),
+    sweep: (maxStalls = 3) => port.sweep(queue, { maxStalls, error: '"stalled"', retention: KEEP }),
+    job: async (id) => (await port.inspect({ of: 'jobs', queue, ids: [id] })).jobs[0],
+    list: async (state) =>
+      (await port.inspect({ of: 'state', queue, state, cursor: null, limit: 100 })).jobs.map((job) => job.id),
+    counts: async () => {
+      const summary = (await port.inspect({ of: 'jobs', queue, ids: [] })).queues[0];
+      if (!summary) throw new Error('an inspection tells no summary');
+      return summary.counts;
+    },
+  };
+}
+
+export const completed = (id: string, result = '"done"'): Settlement => ({ id, outcome: 'completed', result });
+export const failed = (id: string): Settlement => ({ id, outcome: 'failed', error: '"broken"' });
+export const retry = (id: string, delayMs = 0): Settlement => ({ id, outcome: 'retry', delayMs, error: '"again"' });
+export const released = (id: string, delayMs = 0): Settlement => ({ id, outcome: 'released', delayMs });

@@ -1,0 +1,84 @@
+import { expect } from 'vitest';
+import type { Harness } from './harness.ts';
+import { suite } from './suite.ts';
+import { job, untilAborted, withBench, wrapQueue } from './worker-bench.ts';
+
+/** How a worker shares its slots, stops, and shares work with other workers. */
+export function workerSlotsSuite(harness: Harness): void {
+  suite(harness, 'worker slots', (add) => {
+    add('never runs more at a time than its concurrency, and serves every queue', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, state }) => {
+        let running = 0;
+        let most = 0;
+        const options = (n: number) => ({ queue: `q${n % 3}` });
+        const list = Array.from({ length: 60 }, (_, n) => ({ data: { n }, options: options(n) }));
+        const made = await queue.enqueueMany(job, list);
+        worker(
+          async () => {
+            running += 1;
+            most = Math.max(most, running);
+            await kit.runtime.sleep(3);
+            running -= 1;
+          },
+          { concurrency: 4, queues: ['q0', 'q1', 'q2'] },
+        );
+        for (const { id } of made) await state(id, 'completed');
+        expect(most).toBe(4);
+      });
+    });
+
+    add('stops after what it runs, and hands the rest back uncounted', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, events, state }) => {
+        const gate = Promise.withResolvers<void>();
+        const signals: AbortSignal[] = [];
+        const stopping = worker(
+          ({ n }, { signal }) => {
+            signals.push(signal);
+            return n === 1 ? gate.promise : untilAborted(signal);
+          },
+          { concurrency: 2 },
+        );
+        const [quick, slow, third] = await queue.enqueueMany(job, [
+          { data: { n: 1 } },
+          { data: { n: 2 } },
+          { data: { n: 3 } },
+        ]);
+        await kit.eventually('both run', () => signals.length === 2);
+        let stopped = false;
+        const stop = stopping.stop({ graceMs: 100 }).then(() => (stopped = true));
+        gate.resolve();
+        expect(await state(quick?.id ?? '', 'completed')).toMatchObject({ attempts: 1 });
+        await kit.eventually('the worker has stopped', () => stopped);
+        await stop;
+        expect(await queue.get(slow?.id ?? '')).toMatchObject({ state: 'waiting', attempts: 0 });
+        expect(await queue.get(third?.id ?? '')).toMatchObject({ state: 'waiting', attempts: 0 });
+        expect(events.map((event) => event.type).sort()).toEqual(['completed', 'released', 'taken', 'taken']);
+        expect(stopping.active).toEqual([]);
+        const attempts: number[] = [];
+        worker((_, { attempt }) => attempts.push(attempt));
+        await state(slow?.id ?? '', 'completed');
+        await state(third?.id ?? '', 'completed');
+        expect(attempts).toEqual([1, 1]);
+      });
+    });
+
+    add('1,000 jobs over four workers run once each', async ({ kit, backend }) => {
+      const other = await kit.open();
+      await withBench(kit, backend, async ({ queue, worker, events }) => {
+        const runs = new Map<number, number>();
+        const run = ({ n }: { n: number }): number => {
+          runs.set(n, (runs.get(n) ?? 0) + 1);
+          return n;
+        };
+        for (const port of [backend.queue, other.queue, backend.queue, other.queue]) {
+          worker(run, { port: wrapQueue(port, {}), concurrency: 20 });
+        }
+        const list = Array.from({ length: 1_000 }, (_, n) => ({ data: { n } }));
+        await queue.enqueueMany(job, list);
+        await kit.eventually('all completed', () => events.filter((one) => one.type === 'completed').length === 1_000);
+        expect([...runs.values()]).toEqual(list.map(() => 1));
+        expect((await queue.queues())[0]?.counts).toMatchObject({ waiting: 0, active: 0, completed: 1_000, failed: 0 });
+      });
+    });
+  });
+}
