@@ -74,7 +74,8 @@ export async function fillOnce(parts: FillParts, task: FillTask, loaded: LoadedE
 
 /**
  * Waits for the lease, or for an entry that another process fills. The lease in the store outlives the factory's deadline, so a
- * filler that is alive is not fenced for being slow; others wait for `leaseMs` only and then take over (efficiency, not correctness).
+ * filler that is alive is not fenced for being slow. Others take over (efficiency, not correctness) when they waited for `leaseMs`, or
+ * when the lease is that old, so that who comes after a filler that died waits for no more than the rest.
  */
 async function takeTurn(parts: FillParts, task: FillTask, seenText: string | null): Promise<Turn> {
   const { port, runtime, leaseMs } = parts;
@@ -82,9 +83,10 @@ async function takeTurn(parts: FillParts, task: FillTask, seenText: string | nul
   const lease = runtime.id();
   const started = runtime.clock.now();
   let seen = seenText === null ? null : contentVersion(seenText);
+  let old = false;
   for (let pollMs = POLL_MS.first; ; pollMs = Math.min(pollMs * 2, POLL_MS.most)) {
     const waited = runtime.clock.now() - started;
-    const force = task.refresh || waited >= leaseMs;
+    const force = task.refresh || old || waited >= leaseMs;
     const want = { seen, lease, leaseMs: task.timeoutMs + leaseMs, tags, force };
     const { granted, entry: text, epochs, waitMs } = await port.acquire(key, want);
     const known = epochsOf(tags, epochs);
@@ -95,6 +97,9 @@ async function takeTurn(parts: FillParts, task: FillTask, seenText: string | nul
       if (window === 'fresh' || window === 'stale') return { text };
       seen = contentVersion(text);
     } else {
+      // What a lease has left when it is `leaseMs` old; a guess where its holder has another timeout.
+      old = waitMs <= task.timeoutMs;
+      if (old) continue;
       const jittered = pollMs * (0.5 + Math.random() / 2);
       await runtime.sleep(Math.max(1, Math.min(jittered, waitMs, leaseMs - waited)));
     }

@@ -72,6 +72,22 @@ export function flightCases(test: AddCase): void {
     expect(await cache.get('k')).toMatchObject({ value: 'slow' });
   });
 
+  test('core: who comes when the lease is older than leaseMs takes over at once', async (at) => {
+    const died = gated('never filled');
+    const left = cacheOn(at, { leaseMs: 50 }).cache.fetch('k', died.factory, fresh);
+    await died.started;
+    await at.kit.pass(70);
+    const { cache } = cacheOn(await second(at), { leaseMs: 50 });
+    // Under a manual clock no time passes here.
+    expect(await cache.fetch('k', async () => 'taken over', fresh)).toMatchObject({
+      value: 'taken over',
+      status: 'MISS',
+    });
+    died.open();
+    await left;
+    expect(await cache.get('k')).toMatchObject({ value: 'taken over' });
+  });
+
   test('core: concurrent refreshes of a process share one run, and fence a slower older filler', async (at) => {
     const [one, two] = [cacheOn(at).cache, cacheOn(await second(at)).cache];
     const old = gated('old');
