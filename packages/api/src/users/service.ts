@@ -27,8 +27,15 @@ export function createUsersService(users: Collection<User>) {
       if (!found) throw new PortolanError('NOT_FOUND', `user ${id} does not exist`);
       return present(found);
     },
-    put: async (input: z.output<typeof putInput>) =>
-      present(await users.put(input.id, input.user, expecting(input.revision))),
+    async put({ id, user, revision }: z.output<typeof putInput>) {
+      try {
+        return present(await users.put(id, user, expecting(revision)));
+      } catch (error) {
+        // A put needs no user to be there, so that the one of this revision is gone is a lost race like any other (RFC 9110, 13.1.1).
+        if (!PortolanError.is(error, 'NOT_FOUND')) throw error;
+        throw new PortolanError('CONFLICT', `user ${id}: revision ${revision} is gone`, { cause: error });
+      }
+    },
     patch: async (input: z.output<typeof patchInput>) =>
       present(await users.patch(input.id, input.patch, expecting(input.revision))),
     async delete(id: string, revision?: number) {
