@@ -35,7 +35,8 @@ export function startProcess(app: string, env: Record<string, string>, args: rea
     other += chunk;
   });
   createInterface({ input: child.stdout }).on('line', (text) => {
-    logs.push(JSON.parse(text) as LogLine);
+    // A killed process may leave half a line.
+    if (text.endsWith('}')) logs.push(JSON.parse(text) as LogLine);
     tell();
   });
   child.once('exit', () => {
