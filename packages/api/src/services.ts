@@ -106,7 +106,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
   };
   return {
     services,
-    handlers: [...builtInHandlers((ms, signal) => runtime.sleep(ms, signal)), fetchPageHandler(pages, results)],
+    handlers: [...builtInHandlers((ms, signal) => runtime.sleep(ms, signal)), fetchPageHandler(pages.get, results)],
     commands,
     async start() {
       const steps = [() => commands.start(), () => users.seed(), () => replica.start()];

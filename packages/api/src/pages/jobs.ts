@@ -2,7 +2,6 @@ import { defineJob, type Handler, handle } from '@portolan/core';
 import { z } from 'zod';
 import type { KeptResults } from '../jobs/results.ts';
 import { type Page, page } from './schema.ts';
-import type { PagesService } from './service.ts';
 
 export const fetchPageJob = defineJob({
   name: 'pages.fetch',
@@ -14,12 +13,15 @@ export const fetchPageJob = defineJob({
   timeoutMs: 60_000,
 });
 
-/** Fetches a page through the cache and keeps it as the job's result; the queue itself holds no page bodies. */
-export function fetchPageHandler(pages: Pick<PagesService, 'get'>, results: KeptResults): Handler {
-  return handle(fetchPageJob, async ({ url, refresh }, { id }) => {
-    const { cache: _cache, ...fetched } = await pages.get({ url, refresh });
-    await results.keep(id, fetchPageJob.name, fetched satisfies Page);
-    const { body: _body, ...summary } = fetched;
+/** Fetches a page (through the cache) and keeps it as the job's result; the queue itself holds no page bodies. */
+export function fetchPageHandler(
+  fetchPage: (wanted: { url: string; refresh: boolean }) => Promise<Page>,
+  results: KeptResults,
+): Handler {
+  return handle(fetchPageJob, async (wanted, { id }) => {
+    const { url, status, contentType, body, fetchedAt } = await fetchPage(wanted);
+    const summary = { url, status, contentType, fetchedAt };
+    await results.keep(id, fetchPageJob.name, { ...summary, body });
     return summary;
   });
 }
