@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { Batcher } from '../src/batcher.ts';
+
+function setup(maxItems = 3, maxSize = 100) {
+  const calls: { items: readonly number[]; answer: PromiseWithResolvers<readonly string[]> }[] = [];
+  const batcher = new Batcher<number, string>({
+    send(items) {
+      const answer = Promise.withResolvers<readonly string[]>();
+      calls.push({ items, answer });
+      return answer.promise;
+    },
+    maxItems,
+    sizeOf: (item) => item,
+    maxSize,
+    maxInFlight: 2,
+  });
+  return { calls, batcher };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('sends at once when idle, collects while two calls are under way, keeps the order', async () => {
+  const { calls, batcher } = setup(10);
+  const results = [batcher.add(1), batcher.add(2)];
+  await settled();
+  results.push(batcher.add(3));
+  await settled();
+  results.push(batcher.add(4), batcher.add(5));
+  await settled();
+  expect(calls.map((call) => call.items)).toEqual([[1, 2], [3]]);
+  calls[0]?.answer.resolve(['a', 'b']);
+  await settled();
+  expect(calls.map((call) => call.items)).toEqual([[1, 2], [3], [4, 5]]);
+  calls[1]?.answer.resolve(['c']);
+  calls[2]?.answer.resolve(['d', 'e']);
+  expect(await Promise.all(results)).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+it('bounds a batch by number and by size, yet sends what is too large alone', async () => {
+  const { calls, batcher } = setup();
+  const all = [60, 60, 500, 1, 1, 1, 1].map((item) => batcher.add(item));
+  for (let n = 0; n < 6; n += 1) {
+    await settled();
+    calls[n]?.answer.resolve((calls[n]?.items ?? []).map(String));
+  }
+  await Promise.all(all);
+  expect(calls.map((call) => call.items)).toEqual([[60], [60], [500], [1, 1, 1], [1]]);
+});
+
+it('a failed call fails its own items only', async () => {
+  const { calls, batcher } = setup(1);
+  const first = batcher.add(1);
+  const second = batcher.add(2);
+  await settled();
+  calls[0]?.answer.reject(new Error('gone'));
+  calls[1]?.answer.resolve(['ok']);
+  await expect(first).rejects.toThrow('gone');
+  expect(await second).toBe('ok');
+});
