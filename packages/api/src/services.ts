@@ -100,7 +100,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     pages,
     jobs: createJobsService(queue, results),
     users,
-    topics: createTopicsService(topics),
+    topics: createTopicsService(topics, runtime),
     commands: createCommandsService(commands),
     system: createSystemService(facts, calls, ping, runtime.clock),
   };

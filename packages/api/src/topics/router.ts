@@ -1,6 +1,11 @@
 import { tracked } from '@trpc/server';
 import { readProcedure, router, writeProcedure } from '../trpc.ts';
 import * as schema from './schema.ts';
+import type { StreamedMessage } from './service.ts';
+
+async function* trackedById(messages: AsyncIterable<StreamedMessage>) {
+  for await (const message of messages) yield tracked(message.id, message);
+}
 
 export const topicsRouter = router({
   publish: writeProcedure
@@ -14,8 +19,8 @@ export const topicsRouter = router({
       rest: { method: 'GET', path: '/topics/{topic}/stream', headers: { 'last-event-id': 'lastEventId' } },
     })
     .input(schema.streamInput)
-    .subscription(async function* ({ ctx, input, signal }) {
-      const ended = signal ?? new AbortController().signal;
-      for await (const message of ctx.services.topics.stream(input, ended)) yield tracked(message.id, message);
-    }),
+    // Not a generator itself: what is wrong with the input is answered before the stream opens.
+    .subscription(async ({ ctx, input, signal }) =>
+      trackedById(await ctx.services.topics.stream(input, signal ?? new AbortController().signal)),
+    ),
 });
