@@ -43,8 +43,7 @@ export function redisQueue(context: RedisContext): QueuePort {
     },
 
     async exchange(queue, { session, nonce, leaseMs, claim, retention, settled }) {
-      const { completed, failed } = retention;
-      const head = [session, nonce, leaseMs, claim, completed.count, completed.ms, failed.count, failed.ms];
+      const head = [session, nonce, leaseMs, claim, retention.completed.count, retention.failed.count];
       return readExchange(await script(queue, EXCHANGE, [...head, ...settled.flatMap(settleArgs)]));
     },
 

@@ -6,10 +6,10 @@ export const AMEND = {
   lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
 local what, id = ARGV[1], ARGV[2]
 if what == 'pause' then
-  call('HSET', q .. 'meta', 'paused', '1')
+  call('SET', q .. 'paused', '1')
   return 'done'
 elseif what == 'resume' then
-  call('HDEL', q .. 'meta', 'paused')
+  call('DEL', q .. 'paused')
   wake()
   return 'done'
 end

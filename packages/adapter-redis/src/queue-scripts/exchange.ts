@@ -1,10 +1,10 @@
 import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
 
 /**
- * Settles k jobs, promotes what is due (at most 200), claims n. About thirty commands a call, each for the whole batch, as long as jobs complete;
+ * Settles k jobs, promotes what is due (at most 200), claims n. About twenty commands a call, each for the whole batch, as long as jobs complete;
  * a few more per job that ends otherwise, has a dedupe key or leaves a hole.
  *
- * ARGV: session, nonce, leaseMs, claim, retention (completed count, ms, failed count, ms), then id, outcome, delayMs, text per settled job.
+ * ARGV: session, nonce, leaseMs, claim, retention (completed count, failed count), then id, outcome, delayMs, text per settled job.
  * Answers created, {id, body, attempt, stalls, startedAt per job}, {refused ids}, {ids to cancel}, ms until the next delayed job (-1 for none).
  */
 export const EXCHANGE = {
@@ -14,11 +14,14 @@ local sid, nonce, claim = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local session, reply = q .. 'session:' .. sid, q .. 'reply:' .. sid
 local created = call('ZADD', q .. 'sessions', int(now + tonumber(ARGV[3])), sid)
 
--- bodies: as they were read with HMGET.
-local function lease(ids, bodies)
+-- One look tells whether any of the rarer structures matters; what may make them matter below sets it again.
+local rare = call('EXISTS', q .. 'ranked', q .. 'holes', q .. 'cancelling', q .. 'paused') > 0
+
+-- bodies: as they were read with HMGET; at: when they were taken, looked up if not said.
+local function lease(ids, bodies, at)
   local jobs = {}
   if #ids == 0 then return jobs end
-  local marks, started = call('HMGET', q .. 'marks', unpack(ids)), call('ZMSCORE', q .. 'active', unpack(ids))
+  local marks, started = call('HMGET', q .. 'marks', unpack(ids)), at and {} or call('ZMSCORE', q .. 'active', unpack(ids))
   for i, id in ipairs(ids) do
     local runs, stalls = mark(marks[i])
     for _, value in ipairs({id, bodies[i], runs + 1, stalls, int(started[i] or now)}) do jobs[#jobs + 1] = value end
@@ -27,7 +30,7 @@ local function lease(ids, bodies)
 end
 
 local function toCancel()
-  if call('EXISTS', q .. 'cancelling') == 0 then return {} end
+  if not rare or call('EXISTS', q .. 'cancelling') == 0 then return {} end
   return call('SINTER', session, q .. 'cancelling')
 end
 
@@ -52,7 +55,7 @@ local refused = {}
 local function settle(ids, at)
   local held, marks = call('SMISMEMBER', session, unpack(ids)), call('HMGET', q .. 'marks', unpack(ids))
   local started = call('ZMSCORE', q .. 'active', unpack(ids))
-  local asked = call('EXISTS', q .. 'cancelling') == 1
+  local asked = rare and call('EXISTS', q .. 'cancelling') == 1
   local ended, finished, results, newMarks, errors = {}, {}, {}, {}, {}
   for i, id in ipairs(ids) do
     local outcome, delay, text = ARGV[at[i] + 1], tonumber(ARGV[at[i] + 2]), ARGV[at[i] + 3]
@@ -68,6 +71,7 @@ local function settle(ids, at)
         for _, value in ipairs({id, toMark(runs + 1, stalls, priority, begun, '')}) do newMarks[#newMarks + 1] = value end
         freeKey(id, key)
       else
+        rare = true
         local failed = outcome == 'released' and 0 or 1
         if failed == 1 then
           errors[#errors + 1] = id
@@ -96,17 +100,17 @@ local function settle(ids, at)
     call('ZADD', q .. 'completed', unpack(finished))
     call('HSET', q .. 'results', unpack(results))
     call('HSET', q .. 'marks', unpack(newMarks))
-    trim('completed', tonumber(ARGV[5]), tonumber(ARGV[6]))
+    trim('completed', tonumber(ARGV[5]))
   end
   if #errors > 0 then
     call('HSET', q .. 'errors', unpack(errors))
-    trim('failed', tonumber(ARGV[7]), tonumber(ARGV[8]))
-    trim('cancelled', tonumber(ARGV[7]), tonumber(ARGV[8]))
+    trim('failed', tonumber(ARGV[6]))
+    trim('cancelled', tonumber(ARGV[6]))
   end
 end
-if #ARGV > 8 then
+if #ARGV > 6 then
   local ids, at, seen = {}, {}, {}
-  for i = 9, #ARGV, 4 do
+  for i = 7, #ARGV, 4 do
     if seen[ARGV[i]] then refused[#refused + 1] = ARGV[i] else
       seen[ARGV[i]] = true
       ids[#ids + 1] = ARGV[i]
@@ -118,6 +122,7 @@ end
 
 local due = dueIn()
 if due == 0 then
+  rare = true
   local ids = call('ZRANGE', q .. 'delayed', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, 200)
   local marks = call('HMGET', q .. 'marks', unpack(ids))
   call('ZREM', q .. 'delayed', unpack(ids))
@@ -128,11 +133,11 @@ if due == 0 then
   due = dueIn()
 end
 
-local paused = call('HGET', q .. 'meta', 'paused')
+local paused = rare and call('EXISTS', q .. 'paused') == 1
 local taken, bodies = {}, {}
 if claim > 0 and not paused then
-  local ranked = call('ZCARD', q .. 'ranked') > 0
-  local holes = call('EXISTS', q .. 'holes') == 1
+  local ranked = rare and call('EXISTS', q .. 'ranked') == 1
+  local holes = rare and call('EXISTS', q .. 'holes') == 1
   local function take(ids)
     for _, id in ipairs(ids) do
       if not (holes and call('SREM', q .. 'holes', id) == 1) then taken[#taken + 1] = id end
@@ -183,5 +188,5 @@ if claim > 0 and not paused then
 end
 if not paused and (call('EXISTS', q .. 'waiting', q .. 'ranked') > 0) then wake() end
 call('SET', reply, cmsgpack.pack({nonce, created, taken, refused}), 'PX', 600000)
-return {created, lease(taken, bodies), refused, toCancel(), due}`,
+return {created, lease(taken, bodies, now), refused, toCancel(), due}`,
 };

@@ -59,5 +59,5 @@ for _, id in ipairs(ids) do
       state == 'delayed' and score or false, begun, ended}
   end
 end
-return {call('HEXISTS', q .. 'meta', 'paused'), counts, jobs, nextOffset}`,
+return {call('EXISTS', q .. 'paused'), counts, jobs, nextOffset}`,
 };

@@ -16,7 +16,8 @@
  *   completed, failed, cancelled  ZSET id -> ms when finished; results, errors, progress  HASH id -> text
  *   dedupe     HASH key -> id of the unfinished job that holds it
  *   wake       LIST of at most one element, for BLPOP
- *   meta       HASH: paused, and the counters behind the scores of `ranked`
+ *   paused     STRING, there while the queue is paused
+ *   meta       HASH: the counters behind the scores of `ranked`
  *
  * Lists passed to `unpack` hold at most 2,000 elements.
  */
@@ -69,7 +70,8 @@ local function finish(id, state, started, runs, stalls, priority, key)
 end
 `;
 
-/** forget(ids): removes all that is kept of jobs that stand nowhere. trim(state, count, ms): keeps both bounds; at most 500 jobs a call; true when more remain. */
+/** forget(ids): removes all that is kept of jobs that stand nowhere. trim(state, count, ms): keeps both bounds (without ms the number only,
+ * once it is exceeded by a sixteenth); at most 500 jobs a call; true when more remain. */
 export const TRIM = `
 local function forget(ids)
   for _, kept in ipairs({'jobs', 'marks', 'results', 'errors', 'progress'}) do call('HDEL', q .. kept, unpack(ids)) end
@@ -77,8 +79,8 @@ end
 local function trim(state, count, ms)
   local set = q .. state
   local size = call('ZCARD', set)
-  if size == 0 then return false end
-  local over = math.min(math.max(size - count, call('ZCOUNT', set, '-inf', int(now - ms))), 500)
+  if size == 0 or (not ms and size <= count + math.floor(count / 16)) then return false end
+  local over = math.min(math.max(size - count, ms and call('ZCOUNT', set, '-inf', int(now - ms)) or 0), 500)
   if over <= 0 then return false end
   local popped, ids = call('ZPOPMIN', set, over), {}
   for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
