@@ -1,14 +1,16 @@
 /**
  * The whole system on this machine: server, worker and a demo site, each restarting when its sources change.
- * A store that lives in one process (`memory:`) has the worker inside the server.
+ * A store that lives in one process (`memory:`) has the worker inside the server. All of it ends together: on SIGINT, SIGTERM or SIGHUP, and
+ * when the process that started this one is gone. `--demo-port` moves the demo site.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { startDemoSite } from '@portolan/demo';
 import { readConfig } from '@portolan/platform';
 
-const DEMO_PORT = 8090;
+const PARENT_CHECK_MS = 500;
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 function start(app: string, env: NodeJS.ProcessEnv): ChildProcess {
@@ -24,14 +26,20 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-try {
-  readConfig(process.env);
-} catch (error) {
-  fail((error as Error).message);
+function readArguments(): { readonly backendUrl: string; readonly demoPort: number } {
+  try {
+    const { values } = parseArgs({ options: { 'demo-port': { type: 'string', default: '8090' } } });
+    return { backendUrl: readConfig(process.env).backendUrl, demoPort: Number(values['demo-port']) };
+  } catch (error) {
+    return fail((error as Error).message);
+  }
 }
-const { backendUrl } = readConfig(process.env);
-const site = await startDemoSite({ port: DEMO_PORT }).catch(() =>
-  fail(`demo site: port ${DEMO_PORT} on 127.0.0.1 is taken; is another dev running?`),
+
+const { backendUrl, demoPort } = readArguments();
+const site = await startDemoSite({ port: demoPort }).catch(() =>
+  fail(
+    `demo site: cannot listen on port ${demoPort} of 127.0.0.1; is another dev running? --demo-port 8091 takes another`,
+  ),
 );
 const demo = { UNIVERSITIES_URL: `${site.url}/search`, FETCH_ALLOW: `127.0.0.1:${site.port}` };
 const env = { ...demo, ...process.env };
@@ -51,4 +59,11 @@ async function stop(): Promise<void> {
   await site.close();
   process.exit(0);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stop());
+// A shell or a package manager that is killed tells nobody; what it started has another parent from then on.
+const parent = process.ppid;
+const watching = setInterval(() => {
+  if (process.ppid === parent) return;
+  clearInterval(watching);
+  void stop();
+}, PARENT_CHECK_MS);
