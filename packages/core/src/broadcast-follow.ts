@@ -99,7 +99,7 @@ export async function endOf({
 }
 
 /** Repeats a step while its errors are retryable, with backoff. Undefined once the signal aborts. Logs the first failure and the recovery. */
-export async function persist<T>(
+async function persist<T>(
   runtime: Runtime,
   signal: AbortSignal,
   what: string,
