@@ -128,6 +128,20 @@ describe.each(BACKENDS)('topics on %s', (backend) => {
         const id = await publish(topic, n);
         expect((await stream.until(1))[0]?.id).toBe(id);
         stream.close();
+        const heard: unknown[] = [];
+        const subscription = await new Promise<{ unsubscribe(): void }>((resolve, reject) => {
+          const opened = client.topics.stream.subscribe(
+            { topic },
+            { onStarted: () => resolve(opened), onData: ({ data }) => heard.push(data.data), onError: reject },
+          );
+        });
+        await publish(topic, `${n} over tRPC`);
+        await eventually(
+          () => heard,
+          ({ length }) => length > 0,
+        );
+        expect(heard).toEqual([`${n} over tRPC`]);
+        subscription.unsubscribe();
       }
     });
 

@@ -18,7 +18,8 @@ export function restInput({ route, input }: RestProcedure): (request: RestReques
   if (!input) return () => undefined;
   const kinds = fieldKinds(input);
   return ({ params, query, headers, body }) => {
-    const fields: Record<string, unknown> = {};
+    // Without a prototype, so that a member called __proto__ is one like any other.
+    const fields: Record<string, unknown> = Object.create(null);
     const put = (name: string, text: string) => {
       fields[name] = fromText(name, text, kinds.get(name) ?? 'other');
     };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namedMembers } from '../named-members.ts';
 
 const key = z.string().min(1).max(512).describe('1 to 512 bytes; percent-encode slashes in a path');
 const ttlMs = z.int().min(1).describe('time to live in ms');
@@ -32,7 +33,7 @@ export const listOutput = z.object({
   cursor: z.string().nullable(),
 });
 const fields = z.record(z.string().min(1), z.unknown());
-export const setFieldsInput = z.object({ key, fields, ttlMs: ttlMs.optional() });
+export const setFieldsInput = z.object({ key, fields: namedMembers(fields), ttlMs: ttlMs.optional() });
 export const fieldsOutput = z.object({ fields });
 export const fieldInput = z.object({ key, field: z.string().min(1) });
 export const fieldOutput = z.object({ value: z.unknown() });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namedMembers } from '../named-members.ts';
 
 /** A user as it is stored. Unknown fields are refused. */
 export const user = z.strictObject({
@@ -16,10 +17,10 @@ const id = z.string().min(1).max(200);
 const revision = z.int().min(0).optional().describe('write only while this is the stored revision');
 
 export const idInput = z.object({ id });
-export const putInput = z.object({ id, user, revision });
+export const putInput = z.object({ id, user: namedMembers(user), revision });
 export const patchInput = z.object({
   id,
-  patch: z.record(z.string(), z.unknown()).describe('JSON merge patch (RFC 7396): null removes a field'),
+  patch: namedMembers(z.record(z.string(), z.unknown())).describe('JSON merge patch (RFC 7396): null removes a field'),
   revision,
 });
 export const deleteInput = z.object({ id, revision });
