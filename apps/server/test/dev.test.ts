@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type PrivateRedis, startPrivateRedis } from '@portolan/testkit/redis-server';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { call, completed, describeWithRedis, eventually } from './faults.ts';
+import { call, completed, describeWithRedis, found } from './faults.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -49,7 +49,7 @@ describeWithRedis('dev', () => {
       lines.push(line),
     );
     const find = (pattern: RegExp) =>
-      eventually(String(pattern), () => lines.map((line) => pattern.exec(line)).find((match) => match !== null));
+      found(String(pattern), () => lines.map((line) => pattern.exec(line)).find((match) => match !== null));
     const [server, worker, demo] = await Promise.all([
       find(/"pid":(\d+),.*"url":"([^"]+)".*server is running/),
       find(/"pid":(\d+),.*worker is running/),
@@ -61,21 +61,21 @@ describeWithRedis('dev', () => {
   }
 
   async function expectWhole({ url, site }: Dev): Promise<void> {
-    await eventually('readiness', async () => ((await call(url, '/readyz')).status === 200 ? true : undefined));
+    await found('readiness', async () => ((await call(url, '/readyz')).status === 200 ? true : undefined));
     const page = `${site}/pages/number/7`;
     const { body } = await call<{ jobId: string }>(url, '/api/pages', 'POST', { url: page });
     expect((await completed(url, body.jobId)).result).toMatchObject({ url: page, status: 200 });
   }
 
   const expectGone = async ({ pids, url, site }: Dev): Promise<void> => {
-    await eventually('the end of server and worker', () => !pids.some(isAlive) || undefined);
+    await found('the end of server and worker', () => !pids.some(isAlive) || undefined);
     // The demo site goes last, when the processes that watch the sources have ended too.
     const refuses = (address: string) =>
       fetch(address).then(
         () => undefined,
         () => true,
       );
-    for (const address of [url, site]) await eventually(`the end of ${address}`, () => refuses(address));
+    for (const address of [url, site]) await found(`the end of ${address}`, () => refuses(address));
   };
 
   it('runs server, worker and demo site on Redis, and ends them all on SIGTERM', { timeout: 60_000 }, async () => {

@@ -12,12 +12,12 @@ export function describeWithRedis(name: string, cases: () => void): void {
   else describe.skip(`${name} (skipped: needs redis-server on the PATH)`, cases);
 }
 
-/** Looks until it finds something. Its deadline is for what never comes, not for what is slow. */
-export async function eventually<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+/** Looks until there is something to find. Its deadline is for what never comes, not for what is slow. */
+export async function found<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   const deadline = performance.now() + 30_000;
   for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
+    const answer = await look();
+    if (answer !== undefined) return answer;
     if (performance.now() > deadline) throw new Error(`not within 30 s: ${what}`);
     await delay(25);
   }
@@ -64,7 +64,7 @@ export interface Job {
 
 /** The job, once it is completed. */
 export const completed = (url: string, id: string): Promise<Job> =>
-  eventually(`job ${id}`, async () => {
+  found(`job ${id}`, async () => {
     const { body } = await call<Job>(url, `/api/jobs/${id}`);
     return body.state === 'completed' ? body : undefined;
   });
@@ -128,7 +128,7 @@ export async function startFleet(
       await Promise.all(fleet.all.map((one) => one.end('SIGKILL')));
     },
   };
-  await eventually(`${workers + 1} instances`, async () => {
+  await found(`${workers + 1} instances`, async () => {
     const { body } = await call<{ instances: Instance[] }>(server.url, '/api/instances');
     return body.instances.length === workers + 1 || undefined;
   });

@@ -7,8 +7,8 @@ import {
   call,
   completed,
   describeWithRedis,
-  eventually,
   type Fleet,
+  found,
   type Instance,
   load,
   logged,
@@ -83,7 +83,7 @@ describeWithRedis('one server and three workers', () => {
       for (const process of fleet.all) expect([report.id, runsOf(process, report.id)]).toEqual([report.id, 1]);
     }
     for (const process of fleet.all) {
-      await eventually('five runs of the task', () => logged(process, 'task ended').length >= 5 || undefined);
+      await found('five runs of the task', () => logged(process, 'task ended').length >= 5 || undefined);
       expect(logged(process, 'task ended')).toHaveLength(5);
     }
     expect(clients.errors).toEqual([]);
@@ -163,7 +163,7 @@ describeWithRedis('one server and three workers', () => {
     expect([...report.missing, ...report.lost]).toEqual([instance]);
 
     frozen.child.kill('SIGCONT');
-    const again = await eventually('four answers', async () => {
+    const again = await found('four answers', async () => {
       const next = await send('ping');
       return next.replies.length === 4 ? next : undefined;
     });

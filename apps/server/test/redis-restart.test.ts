@@ -1,59 +1,21 @@
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@portolan/api/client';
-import { type PrivateRedis, startPrivateRedis } from '@portolan/testkit/redis-server';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import {
-  type Answer,
   call,
   completed,
   describeWithRedis,
-  eventually,
-  type Fleet,
+  found,
   jobIds,
   type Load,
   load,
   logged,
   type Report,
   repeated,
-  startFleet,
 } from './faults.ts';
-import { startProcess } from './processes.ts';
+import { DURABLE, expectAway, fleetFor, redisFor, untilReady } from './outage.ts';
+import type { TestProcess } from './processes.ts';
 import { type Heard, hearEvents, hearSubscription } from './subscribers.ts';
-
-/** A call's deadline is 2 s; the rest is for a machine that does much else. */
-const DEADLINE_MS = 5_000;
-
-/** Answers while Redis is away: the connection is refused or was cut (503), or stays silent (504). */
-const AWAY = [503, 504];
-
-interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
-
-const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-
-async function startRedis(): Promise<PrivateRedis> {
-  const redis = await startPrivateRedis({ appendOnly: true, args: ['--appendfsync', 'always'] });
-  endings.push(() => redis.close());
-  return redis;
-}
-
-async function fleetOn(redis: PrivateRedis, workers: number): Promise<Fleet> {
-  const fleet = await startFleet(redis, workers);
-  endings.push(() => fleet.kill());
-  return fleet;
-}
-
-const expectAway = ({ status, body, ms }: Answer): void => {
-  expect(AWAY).toContain(status);
-  expect(['UNAVAILABLE', 'TIMEOUT']).toContain((body as Failure).code);
-  expect(ms).toBeLessThan(DEADLINE_MS);
-};
 
 /** Clients that write a key and read it back, whatever the answers. */
 const readersAndWriters = (url: string): Load =>
@@ -67,16 +29,13 @@ const readersAndWriters = (url: string): Load =>
     return got;
   });
 
-const untilReady = (url: string) =>
-  eventually('readiness', async () => ((await call(url, '/readyz')).status === 200 ? true : undefined));
-
 describeWithRedis('Redis that restarts', () => {
   it('is outlived by requests, jobs, subscribers and commands', { timeout: 90_000 }, async () => {
-    const redis = await startRedis();
-    const { server, workers, all } = await fleetOn(redis, 2);
+    const redis = await redisFor(DURABLE);
+    const { server, workers, all } = await fleetFor(redis, 2);
     const { url } = server;
     const heard: Heard[] = [await hearEvents(url, 'news'), await hearSubscription(createClient({ url }), 'news')];
-    for (const one of heard) endings.push(async () => one.stop());
+    for (const one of heard) onTestFinished(async () => one.stop());
 
     const requests = readersAndWriters(url);
     const published: { id: string; data: number }[] = [];
@@ -97,17 +56,21 @@ describeWithRedis('Redis that restarts', () => {
       return answer;
     });
     const loads = [requests, publishers, producers];
-    const some = (of: { length: number }) => {
-      const from = of.length;
-      return eventually('progress', () => of.length >= from + 20 || undefined);
-    };
-    const work = {
-      get length() {
-        return workers.reduce((sum, worker) => sum + jobIds(worker, 'job completed').length, 0);
-      },
-    };
+    for (const one of loads) onTestFinished(() => one.stop());
+    const counts = [
+      () => requests.answers.length,
+      () => published.length,
+      () => pushed.length,
+      () => workers.flatMap((worker) => jobIds(worker, 'job completed')).length,
+      ...heard.map((one) => () => one.messages.length),
+    ];
     const progress = () =>
-      Promise.all([requests.answers, published, pushed, work, ...heard.map((one) => one.messages)].map(some));
+      Promise.all(
+        counts.map((count) => {
+          const from = count();
+          return found('progress', () => count() >= from + 20 || undefined);
+        }),
+      );
 
     // A short one, and one that outlasts the leases of workers and the membership of instances.
     for (const [end, outageMs] of [
@@ -141,8 +104,9 @@ describeWithRedis('Redis that restarts', () => {
 
     // Every message that was acknowledged, in order and once; others too, whose acknowledgement the outage took.
     const last = published.at(-1)?.data;
-    for (const { messages, failures } of heard) {
-      await eventually('the last message', () => messages.some(({ data }) => data === last) || undefined);
+    for (const one of heard) {
+      await found('the last message', () => one.messages.some(({ data }) => data === last) || undefined);
+      const { messages, failures } = one;
       expect(failures).toEqual([]);
       expect(messages.filter(({ gap }) => gap)).toEqual([]);
       const numbers = messages.map(({ data }) => Number(data));
@@ -160,7 +124,7 @@ describeWithRedis('Redis that restarts', () => {
     expect(pushed.filter((id) => !done.includes(id))).toEqual([]);
     expect(repeated(done)).toEqual([]);
 
-    const report = await eventually('all instances again', async () => {
+    const report = await found('all instances again', async () => {
       const { body } = await call<Report>(url, '/api/commands', 'POST', { name: 'ping' });
       return body.expected === 3 ? body : undefined;
     });
@@ -171,69 +135,38 @@ describeWithRedis('Redis that restarts', () => {
     }
   });
 
-  it('lets a server that was started before it become ready when it comes', { timeout: 60_000 }, async () => {
-    const redis = await startRedis();
-    await redis.stop();
-    const env = { BACKEND_URL: redis.url, PORT: '0' };
-    const [server, worker] = [startProcess('server', env), startProcess('worker', env)];
-    for (const one of [server, worker]) endings.push(() => one.end('SIGKILL'));
-    const url = String((await server.line((line) => line.msg === 'server is running')).url);
-    await worker.line((line) => line.msg === 'worker is running');
-    expect(await call(url, '/readyz')).toMatchObject({ status: 503, body: { reason: expect.stringMatching(/Redis/) } });
-    expectAway(await call(url, '/api/users/1'));
-    // Without Redis its end cannot be known yet; the subscription waits for it.
-    const heard = await hearEvents(url, 'news');
-    endings.push(async () => heard.stop());
+  it('with everything lost is used on: subscribers are told of the gap', { timeout: 60_000 }, async () => {
+    const redis = await redisFor();
+    const { server, workers, all } = await fleetFor(redis, 1);
+    const { url } = server;
+    const publish = (data: string) => call(url, '/api/topics/news/messages', 'POST', { data });
+    const heard = [await hearEvents(url, 'news'), await hearSubscription(createClient({ url }), 'news')];
+    for (const one of heard) onTestFinished(async () => one.stop());
+    await publish('one');
+    await publish('two');
+    for (const one of heard) await found('two messages', () => one.messages.length === 2 || undefined);
+    // In the worker's hands when the store forgets it.
+    await call(url, '/api/queues/default/jobs', 'POST', { name: 'count', data: { steps: 5, stepMs: 100 } });
+    await found('the job taken', () => jobIds(workers[0] as TestProcess, 'job taken').length === 1 || undefined);
 
+    await redis.kill();
     await redis.start();
     await untilReady(url);
-    expect((await call<{ name: string }>(url, '/api/users/1')).body.name).toBe('Paul John');
-    const pushed = await call<{ jobId: string }>(url, '/api/queues/default/jobs', 'POST', {
-      name: 'echo',
-      data: 'ahoy',
-    });
-    expect((await completed(url, pushed.body.jobId)).result).toBe('ahoy');
-    await eventually('a message', async () => {
-      await call(url, '/api/topics/news/messages', 'POST', { data: 1 });
-      return heard.messages.length > 0 || undefined;
-    });
-    await eventually('both instances', async () => {
+    await publish('three');
+    for (const one of heard) {
+      const third = await found('the third message', () => one.messages[2]);
+      expect(third).toMatchObject({ data: 'three', gap: true });
+      expect(one.failures).toEqual([]);
+    }
+    const pushed = await call<{ jobId: string }>(url, '/api/queues/default/jobs', 'POST', { name: 'echo', data: 'on' });
+    expect((await completed(url, pushed.body.jobId)).result).toBe('on');
+    const report = await found('both instances', async () => {
       const { body } = await call<Report>(url, '/api/commands', 'POST', { name: 'ping' });
-      return body.replies.length === 2 || undefined;
+      return body.expected === 2 ? body : undefined;
     });
-  });
-
-  it('that freezes or pauses is told within the deadline, and used again', { timeout: 60_000 }, async () => {
-    const redis = await startRedis();
-    const { server } = await fleetOn(redis, 1);
-    const { url } = server;
-    await call(url, '/api/keys/kept', 'PUT', { value: 'kept' });
-    const paused = async () => {
-      // Ends by itself: a paused Redis does not even hear that it may go on.
-      const socket = connect(redis.port, '127.0.0.1', () => socket.write('CLIENT PAUSE 5000 ALL\r\n'));
-      await new Promise((resolve) => socket.once('data', resolve));
-      return () => socket.destroy();
-    };
-    const frozen = async () => {
-      redis.pause();
-      return redis.resume;
-    };
-    for (const silence of [paused, frozen]) {
-      const resume = await silence();
-      // For the frozen one more than one deadline long, so that the connection is given up and tried anew.
-      for (let round = 0; round < (silence === frozen ? 3 : 1); round++) {
-        const calls = Array.from({ length: 10 }, () => call(url, '/api/keys/kept'));
-        for (const answer of await Promise.all([...calls, call(url, '/api/commands', 'POST', { name: 'ping' })]))
-          expectAway(answer);
-        const ready = await call(url, '/readyz');
-        expect(ready.status).toBe(503);
-        expect(ready.ms).toBeLessThan(DEADLINE_MS);
-      }
-      resume();
-      await untilReady(url);
-      expect((await call<{ value: string }>(url, '/api/keys/kept')).body.value).toBe('kept');
-      const pushed = await call<{ jobId: string }>(url, '/api/queues/default/jobs', 'POST', { name: 'echo', data: 1 });
-      await completed(url, pushed.body.jobId);
+    expect(report).toMatchObject({ missing: [], lost: [] });
+    for (const process of all) {
+      expect(logged(process, 'command runs').filter((line) => line.id === report.id)).toHaveLength(1);
     }
   });
 });

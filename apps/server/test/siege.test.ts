@@ -1,17 +1,7 @@
 import { createClient } from '@portolan/api/client';
 import { type PrivateRedis, startPrivateRedis } from '@portolan/testkit/redis-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  call,
-  completed,
-  describeWithRedis,
-  eventually,
-  type Fleet,
-  jobIds,
-  load,
-  repeated,
-  startFleet,
-} from './faults.ts';
+import { call, completed, describeWithRedis, type Fleet, found, jobIds, load, repeated, startFleet } from './faults.ts';
 import { type Heard, hearEvents, hearSubscription } from './subscribers.ts';
 
 const CLIENTS = 100;
@@ -53,15 +43,12 @@ describeWithRedis('100 clients at once', () => {
       if (queues.status !== 200) throw new Error(`queues: ${queues.status} ${JSON.stringify(queues.body)}`);
       return queues;
     });
-    await eventually(
-      `${JOBS} jobs, or an error`,
-      () => pushed.length >= JOBS || clients.errors.length > 0 || undefined,
-    );
+    await found(`${JOBS} jobs, or an error`, () => pushed.length >= JOBS || clients.errors.length > 0 || undefined);
     await clients.stop();
     expect(clients.errors).toEqual([]);
 
     const logged = (message: string) => fleet.workers.flatMap((worker) => jobIds(worker, message)).sort();
-    await eventually('the last lines', () => logged('job completed').length >= pushed.length || undefined);
+    await found('the last lines', () => logged('job completed').length >= pushed.length || undefined);
     expect(repeated(pushed)).toEqual([]);
     expect(logged('job taken')).toEqual([...pushed].sort());
     expect(logged('job completed')).toEqual([...pushed].sort());
@@ -70,7 +57,7 @@ describeWithRedis('100 clients at once', () => {
     const bySequence = (id: string) => Number(id.split('-')[1]);
     const inOrder = published.sort((a, b) => bySequence(a) - bySequence(b));
     for (const { messages, failures } of heard) {
-      await eventually('the last message', () => messages.length >= published.length || undefined);
+      await found('the last message', () => messages.length >= published.length || undefined);
       expect(messages.map(({ id }) => id)).toEqual(inOrder);
       expect(failures).toEqual([]);
     }

@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import type { PortolanClient } from '@portolan/api/client';
+import { readEvents } from './surface/event-reader.ts';
 
 export interface Message {
   readonly id: string;
@@ -8,37 +7,28 @@ export interface Message {
   readonly gap: boolean;
 }
 
-/** One that listens to a topic and never asks for the connection to be made anew by the test. */
+/** One that listens to a topic. */
 export interface Heard {
+  /** So far. */
   readonly messages: readonly Message[];
   /** Errors and ends that it was told of. */
   readonly failures: readonly unknown[];
   stop(): void;
 }
 
-/** Server-sent events over one response; resolves once the server has sent its first bytes. */
+/** Server-sent events over one response. */
 export async function hearEvents(url: string, topic: string): Promise<Heard> {
-  const messages: Message[] = [];
-  const failures: unknown[] = [];
-  const stopping = new AbortController();
-  const response = await fetch(`${url}/api/topics/${topic}/stream`, { signal: stopping.signal });
-  if (!response.ok || !response.body) throw new Error(`no stream: ${response.status}`);
-  const lines = createInterface({ input: Readable.fromWeb(response.body) });
-  const connected = Promise.withResolvers<void>();
-  void (async () => {
-    try {
-      for await (const line of lines) {
-        connected.resolve();
-        if (line.startsWith('event: error')) failures.push(line);
-        else if (line.startsWith('data: ')) messages.push(JSON.parse(line.slice(6)) as Message);
-      }
-      throw new Error('the stream ended');
-    } catch (error) {
-      if (!stopping.signal.aborted) failures.push(error);
-    }
-  })();
-  await connected.promise;
-  return { messages, failures, stop: () => stopping.abort() };
+  const reader = await readEvents(`${url}/api/topics/${topic}/stream`);
+  return {
+    get messages() {
+      return reader.events.filter(({ event }) => event === undefined).map(({ data }) => data as Message);
+    },
+    get failures() {
+      const errors = reader.events.filter(({ event }) => event !== undefined);
+      return reader.ended() ? [...errors, 'the stream ended'] : errors;
+    },
+    stop: () => reader.close(),
+  };
 }
 
 /** A subscription of the typed client; resolves once the server has confirmed it. */

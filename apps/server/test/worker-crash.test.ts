@@ -5,8 +5,8 @@ import {
   call,
   completed,
   describeWithRedis,
-  eventually,
   type Fleet,
+  found,
   jobIds,
   logged,
   repeated,
@@ -61,14 +61,14 @@ describeWithRedis('a worker that vanishes', () => {
   }
 
   const allCompleted = (count: number) =>
-    eventually(`${count} completed jobs`, async () => ((await counts()).completed === count ? true : undefined));
+    found(`${count} completed jobs`, async () => ((await counts()).completed === count ? true : undefined));
 
   const requestsOf = (page: number | undefined): number => site.requests[`/pages/number/${page}`] ?? 0;
 
   it('by kill -9 amid 1,000 jobs loses none, and none that had finished runs again', PATIENCE, async () => {
     const [victim, ...others] = fleet.workers as [TestProcess, TestProcess, TestProcess];
     const pushing = fetchPages(1_000);
-    await eventually('100 jobs of the victim', () => jobIds(victim, 'job completed').length >= 100 || undefined);
+    await found('100 jobs of the victim', () => jobIds(victim, 'job completed').length >= 100 || undefined);
     await victim.end('SIGKILL');
     const pages = await pushing;
     await allCompleted(1_000);
@@ -78,7 +78,7 @@ describeWithRedis('a worker that vanishes', () => {
     const takenByVictim = new Set(jobIds(victim, 'job taken'));
     const takenByOthers = others.flatMap((worker) => jobIds(worker, 'job taken'));
     // The store completes a job before its worker can log it, so the lines may come a moment later.
-    const finishedByOthers = await eventually('the last lines', () => {
+    const finishedByOthers = await found('the last lines', () => {
       const ids = others.flatMap((worker) => jobIds(worker, 'job completed'));
       return ids.length >= takenByOthers.length ? ids : undefined;
     });
@@ -105,7 +105,7 @@ describeWithRedis('a worker that vanishes', () => {
   it('for longer than its lease and comes back is told that its jobs are lost, and goes on', PATIENCE, async () => {
     const [frozen, ...others] = fleet.workers as [TestProcess, TestProcess, TestProcess];
     const pushing = fetchPages(300);
-    await eventually('20 jobs of the frozen one', () => jobIds(frozen, 'job completed').length >= 20 || undefined);
+    await found('20 jobs of the frozen one', () => jobIds(frozen, 'job completed').length >= 20 || undefined);
     frozen.child.kill('SIGSTOP');
     await pushing;
     await allCompleted(300);
@@ -117,14 +117,14 @@ describeWithRedis('a worker that vanishes', () => {
     // Each job that was taken from it is refused to it, or was never begun: the answer that gave it was overtaken.
     const begun = jobIds(frozen, 'job taken').filter((id) => recovered.includes(id));
     expect(begun.length).toBeGreaterThan(0);
-    await eventually('its lost jobs', () => begun.every((id) => jobIds(frozen, 'job lost').includes(id)) || undefined);
+    await found('its lost jobs', () => begun.every((id) => jobIds(frozen, 'job lost').includes(id)) || undefined);
     const since = frozen.logs.slice(before);
     const lost = new Set(jobIds(frozen, 'job lost'));
     expect(since.filter((line) => line.msg === 'job completed' && lost.has(String(line.id)))).toEqual([]);
     expect(repeated(fleet.workers.flatMap((worker) => jobIds(worker, 'job completed')))).toEqual([]);
     expect(await counts()).toMatchObject({ completed: 300, active: 0, waiting: 0, delayed: 0, failed: 0 });
 
-    const later = await eventually('the thawed worker to take a job', async () => {
+    const later = await found('the thawed worker to take a job', async () => {
       const pushed = await call<{ jobId: string }>(fleet.server.url, '/api/queues/pages/jobs', 'POST', {
         name: 'echo',
         data: 1,
