@@ -66,6 +66,8 @@ const tokens = list(
   }),
 );
 
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
 const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'not an http(s) URL');
@@ -86,7 +88,10 @@ const VARIABLES = {
   UNIVERSITIES_URL: { example: 'http://universities.hipolabs.com/search', schema: httpUrl },
   FETCH_ALLOW: {
     example: '127.0.0.1:9000',
-    schema: list('host:port entries', /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+):\d{1,5}$/i),
+    schema: list('host:port entries', /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+):\d{1,5}$/i).refine(
+      (entries) => entries.every((entry) => isPort(Number(entry.slice(entry.lastIndexOf(':') + 1)))),
+      'not a list of host:port entries with ports from 1 to 65535',
+    ),
   },
   CACHE_TTL_MS: { example: '30000', schema: wholeNumber(1, 86_400_000) },
   WORKER_CONCURRENCY: { example: '50', schema: wholeNumber(1, 10_000) },

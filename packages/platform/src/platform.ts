@@ -32,7 +32,9 @@ export async function openPlatform(config: Config, role: string): Promise<Platfo
     namespace: config.namespace,
     runtime,
   }).catch((error: Error) => {
-    throw PortolanError.is(error, 'INVALID') ? invalid(`BACKEND_URL: ${error.message}`) : error;
+    if (!PortolanError.is(error, 'INVALID')) throw error;
+    const example = error.message.includes('an example') ? '' : '; an example is BACKEND_URL=redis://127.0.0.1:6379';
+    throw invalid(`BACKEND_URL: ${error.message}${example}`);
   });
   return {
     config,

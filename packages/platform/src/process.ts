@@ -4,7 +4,7 @@ import { PortolanError } from '@portolan/core';
 export type Stop = () => Promise<void>;
 
 /**
- * Runs a process: starts it, and on SIGTERM or SIGINT stops it once, gracefully. A bad configuration ends it with one line and exit code 2; a second
+ * Runs a process: starts it, and on SIGTERM or SIGINT stops it once, gracefully. A bad configuration or argument ends it with one line and exit code 2; a second
  * signal ends it at once.
  */
 export async function runProcess(start: () => Promise<Stop | undefined>): Promise<void> {
@@ -13,7 +13,7 @@ export async function runProcess(start: () => Promise<Stop | undefined>): Promis
     stop = await start();
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    process.exit(PortolanError.is(error, 'INVALID') ? 2 : 1);
+    process.exit(PortolanError.is(error, 'INVALID') || isArgumentError(error) ? 2 : 1);
   }
   if (!stop) return;
   const end = stop;
@@ -36,7 +36,11 @@ export async function runProcess(start: () => Promise<Stop | undefined>): Promis
 /** Refused configuration is told in its one line; anything unforeseen with its stack. */
 function explain(error: unknown): string {
   if (PortolanError.is(error)) return error.message;
-  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-    return error.message;
+  if (isArgumentError(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** What `parseArgs` of node:util throws for an argument it does not know. */
+function isArgumentError(error: unknown): error is TypeError {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
