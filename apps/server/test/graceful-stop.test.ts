@@ -1,3 +1,4 @@
+import { Agent, get } from 'node:http';
 import { createClient } from '@portolan/api/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GateSite, startGateSite } from './gate-site.ts';
@@ -74,6 +75,58 @@ describe.each(BACKENDS)('a server on %s told to stop', (backend) => {
         expect(await exited).toEqual([0, null]);
       },
     );
+
+    it('sends an answer that has begun to its end: a slow call of a batch whose fast one is answered', async () => {
+      const stopping = await server(storeEnv(backend));
+      const client = createClient({ url: stopping.url });
+      const slow = client.pages.get.query({ url: `${gate.url}/batched` });
+      await client.counters.get.query({ name: 'fast' });
+      await eventually(
+        () => gate.arrivals,
+        (count) => count === 1,
+      );
+      const exited = exit(stopping);
+      stopping.child.kill('SIGTERM');
+      await refused(stopping.url);
+      // That it does not end can only be waited for, here for a tenth of its grace.
+      await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+      expect(stopping.child.exitCode).toBe(null);
+      gate.open();
+      expect((await slow).body).toBe('slow page');
+      expect(await exited).toEqual([0, null]);
+    });
+
+    it('a client that never pauses on its connection does not hold it up', async () => {
+      const stopping = await server(storeEnv(backend));
+      const slow = page(stopping.url);
+      await eventually(
+        () => gate.arrivals,
+        (count) => count === 1,
+      );
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const next = () =>
+        new Promise<boolean>((resolve) => {
+          const sent = get(`${stopping.url}/healthz`, { agent }, (response) => {
+            response.resume().once('end', () => resolve(true));
+          });
+          sent.once('error', () => resolve(false));
+        });
+      let answered = 0;
+      const busy = (async () => {
+        while (await next()) answered++;
+      })();
+      await eventually(
+        () => answered,
+        (count) => count > 20,
+      );
+      const exited = exit(stopping);
+      stopping.child.kill('SIGTERM');
+      await busy;
+      gate.open();
+      expect((await slow).status).toBe(200);
+      expect(await exited).toEqual([0, null]);
+      agent.destroy();
+    });
 
     it('ends the streams of its subscribers, idle connections too', async () => {
       const stopping = await server(storeEnv(backend));
