@@ -1,8 +1,9 @@
-import { createPortolan, defineCollection, type Schema } from '@portolan/core';
+import { createPortolan, defineCollection } from '@portolan/core';
 import { type DemoSite, startDemoSite } from '@portolan/demo';
 import { openPlatform, readConfig } from '@portolan/platform';
 import { type PrivateRedis, startPrivateRedis } from '@portolan/testkit/redis-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   call,
   completed,
@@ -16,8 +17,6 @@ import {
   startFleet,
 } from './faults.ts';
 import type { TestProcess } from './processes.ts';
-
-const anything: Schema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
 
 describeWithRedis('one server and three workers', () => {
   let redis: PrivateRedis;
@@ -138,7 +137,7 @@ describeWithRedis('one server and three workers', () => {
     const platform = await openPlatform(readConfig({ BACKEND_URL: redis.url, LOG_LEVEL: 'silent' }), 'test');
     const portolan = createPortolan(platform.backend, { runtime: platform.runtime });
     try {
-      const settings = portolan.collection(defineCollection({ name: 'settings', schema: anything }));
+      const settings = portolan.collection(defineCollection({ name: 'settings', schema: z.object({ cacheTtlMs: z.number() }) }));
       const { revision } = await settings.put('current', { cacheTtlMs: 12_345 });
       const { replies } = await send('data.reload');
       expect(replies.map(({ result }) => result)).toEqual(
