@@ -137,7 +137,9 @@ describeWithRedis('one server and three workers', () => {
     const platform = await openPlatform(readConfig({ BACKEND_URL: redis.url, LOG_LEVEL: 'silent' }), 'test');
     const portolan = createPortolan(platform.backend, { runtime: platform.runtime });
     try {
-      const settings = portolan.collection(defineCollection({ name: 'settings', schema: z.object({ cacheTtlMs: z.number() }) }));
+      const settings = portolan.collection(
+        defineCollection({ name: 'settings', schema: z.object({ cacheTtlMs: z.number() }) }),
+      );
       const { revision } = await settings.put('current', { cacheTtlMs: 12_345 });
       const { replies } = await send('data.reload');
       expect(replies.map(({ result }) => result)).toEqual(
