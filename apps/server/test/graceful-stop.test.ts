@@ -96,36 +96,39 @@ describe.each(BACKENDS)('a server on %s told to stop', (backend) => {
       expect(await exited).toEqual([0, null]);
     });
 
-    it('a client that never pauses on its connection does not hold it up', async () => {
-      const stopping = await server(storeEnv(backend));
+    it('a connection that is kept open does not hold it up: what is in flight there is its last request', async () => {
+      const other = await startGateSite('first page');
+      const stopping = await server({
+        ...storeEnv(backend),
+        FETCH_ALLOW: `127.0.0.1:${gate.port},127.0.0.1:${other.port}`,
+      });
       const slow = page(stopping.url);
-      await eventually(
-        () => gate.arrivals,
-        (count) => count === 1,
-      );
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const next = () =>
-        new Promise<boolean>((resolve) => {
-          const sent = get(`${stopping.url}/healthz`, { agent }, (response) => {
-            response.resume().once('end', () => resolve(true));
+      const kept = (path: string) =>
+        new Promise<string>((resolve) => {
+          const sent = get(stopping.url + path, { agent }, (response) => {
+            response.resume().once('end', () => resolve(`${response.statusCode} ${response.headers.connection}`));
           });
-          sent.once('error', () => resolve(false));
+          sent.once('error', () => resolve('refused'));
         });
-      let answered = 0;
-      const busy = (async () => {
-        while (await next()) answered++;
-      })();
+      expect(await kept('/healthz')).toBe('200 keep-alive');
+      const last = kept(`/api/pages?url=${encodeURIComponent(`${other.url}/first`)}`);
       await eventually(
-        () => answered,
-        (count) => count > 20,
+        () => gate.arrivals + other.arrivals,
+        (count) => count === 2,
       );
       const exited = exit(stopping);
       stopping.child.kill('SIGTERM');
-      await busy;
+      await stopping.line(({ msg }) => msg === 'server is closing');
+      await refused(stopping.url);
+      other.open();
+      expect(await last).toBe('200 close');
+      expect(await kept('/healthz')).toBe('refused');
       gate.open();
       expect((await slow).status).toBe(200);
       expect(await exited).toEqual([0, null]);
       agent.destroy();
+      await other.close();
     });
 
     it('ends the streams of its subscribers, idle connections too', async () => {
