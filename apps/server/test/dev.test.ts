@@ -81,9 +81,9 @@ describeWithRedis('dev', () => {
   it('runs server, worker and demo site on Redis, and ends them all on SIGTERM', { timeout: 60_000 }, async () => {
     const dev = await startDev(process.execPath, ['scripts/dev.ts', '--demo-port', '0']);
     await expectWhole(dev);
-    const exited = once(dev.started, 'exit');
+    const closed = once(dev.started, 'close');
     dev.started.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
+    expect(await closed).toEqual([0, null]);
     await expectGone(dev);
     expect(dev.lines.filter((line) => /server is closing|worker is draining/.test(line))).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isCi } from '@portolan/testkit/choose-redis';
 import { hasRedisServer, type PrivateRedis } from '@portolan/testkit/redis-server';
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type LogLine, startServer, startWorker, type TestProcess, type TestServer } from './processes.ts';
 
 /** These tests do harm to their Redis, so each has its own; under CI a host without one fails. */
@@ -135,6 +135,11 @@ export async function startFleet(
   return fleet;
 }
 
+/** Lets processes finish and end, after which all that they logged is at hand. */
+export async function drain(processes: readonly TestProcess[]): Promise<void> {
+  for (const code of await Promise.all(processes.map((one) => one.end()))) expect(code).toBe(0);
+}
+
 /** Lines with this message. */
 export const logged = (process: TestProcess, message: string): LogLine[] =>
   process.logs.filter((line) => line.msg === message);
@@ -142,6 +147,10 @@ export const logged = (process: TestProcess, message: string): LogLine[] =>
 /** The job ids of such lines. */
 export const jobIds = (process: TestProcess, message: string): string[] =>
   logged(process, message).map((line) => String(line.id));
+
+/** How often the process ran the command, as far as its log has come. */
+export const runsOf = (process: TestProcess, commandId: string): number =>
+  logged(process, 'command runs').filter(({ id }) => id === commandId).length;
 
 /** Which occur more than once. */
 export function repeated(ids: readonly string[]): string[] {

@@ -14,6 +14,7 @@ import {
   load,
   logged,
   type Report,
+  runsOf,
   startFleet,
 } from './faults.ts';
 import type { TestProcess } from './processes.ts';
@@ -41,8 +42,14 @@ describeWithRedis('one server and three workers', () => {
   const instances = async (): Promise<Instance[]> =>
     (await call<{ instances: Instance[] }>(fleet.server.url, '/api/instances')).body.instances;
   const pids = (processes: readonly { pid: number }[]): number[] => processes.map(({ pid }) => pid).sort();
-  const runsOf = (process: TestProcess, id: string): number =>
-    logged(process, 'command runs').filter((line) => line.command !== undefined && line.id === id).length;
+
+  /** Logs come in order but not at once: when each process has logged this further command, it has logged what it ran before. */
+  async function allLogged(): Promise<void> {
+    const { id, replies } = await send('ping');
+    const answered = fleet.all.filter(({ pid }) => replies.some((reply) => reply.pid === pid));
+    expect(answered).toHaveLength(replies.length);
+    await found('the last lines', () => answered.every((one) => runsOf(one, id) > 0) || undefined);
+  }
 
   it('are four live instances', async () => {
     const found = await instances();
@@ -74,6 +81,7 @@ describeWithRedis('one server and three workers', () => {
     // Many at a time, too.
     reports.push(...(await Promise.all(Array.from({ length: 20 }, () => send('ping')))));
     await clients.stop();
+    await allLogged();
 
     for (const report of reports) {
       expect(report).toMatchObject({ expected: 4, missing: [], lost: [] });
@@ -93,7 +101,8 @@ describeWithRedis('one server and three workers', () => {
     const report = await send('ping', {}, { role: 'worker' });
     expect(report).toMatchObject({ expected: 3, missing: [], lost: [] });
     expect(pids(report.replies)).toEqual(pids(fleet.workers));
-    expect(runsOf(fleet.server, report.id)).toBe(0);
+    await allLogged();
+    for (const process of fleet.all) expect(runsOf(process, report.id)).toBe(process === fleet.server ? 0 : 1);
   });
 
   it('tell what was wrong with a command', async () => {
@@ -168,6 +177,7 @@ describeWithRedis('one server and three workers', () => {
       const next = await send('ping');
       return next.replies.length === 4 ? next : undefined;
     });
+    await allLogged();
     expect(runsOf(frozen, again.id)).toBe(1);
     expect(runsOf(frozen, report.id)).toBe(0);
   });

@@ -61,9 +61,10 @@ export function startProcess(app: string, env: Record<string, string>, args: rea
       }),
     async end(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) {
-        const exited = once(child, 'exit');
+        // Not at its exit but when all that it logged has been read.
+        const closed = once(child, 'close');
         child.kill(signal);
-        await exited;
+        await closed;
       }
       return child.exitCode;
     },
