@@ -3,7 +3,7 @@ import { eventually } from '../systems.ts';
 import type { Case } from './case.ts';
 import type { Answer, Question, Talk } from './talk.ts';
 
-export interface Job {
+interface Job {
   readonly id: string;
   readonly state: string;
   readonly attempts: number;
@@ -18,7 +18,7 @@ interface Pushed {
   readonly jobId: string;
 }
 
-export const jobOf = (id: string): Question => ({
+const jobOf = (id: string): Question => ({
   rest: ['GET', `/api/jobs/${encodeURIComponent(id)}`],
   trpc: (client) => client.jobs.get.query({ id }),
 });
@@ -34,7 +34,7 @@ const amend = (id: string, what: 'cancel' | 'retry'): Question => ({
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
 /** The job once it ended, written into the transcript. */
-export async function ended({ poll, ask }: Talk, id: string): Promise<Job> {
+async function ended({ poll, ask }: Talk, id: string): Promise<Job> {
   await eventually(
     () => poll<Job>(jobOf(id)),
     ({ code, value }) => code === 'OK' && ENDED.has(value.state),
