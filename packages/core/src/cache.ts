@@ -4,6 +4,7 @@ import { Flights, orCancelled } from './cache-flight.ts';
 import { type CacheOptions, checkOptions, checkTags } from './cache-options.ts';
 import { type LoadedEntry, loadEntry } from './cache-store.ts';
 import { invalid, PortolanError } from './errors.ts';
+import { fullPage } from './full-page.ts';
 import { prefixGlob } from './glob.ts';
 import { checkKey, checkName } from './names.ts';
 import type { CachePort } from './ports/cache.ts';
@@ -193,7 +194,10 @@ export function createCache(parts: CacheParts): Cache {
     },
     async keys({ match = '*', cursor = null, limit = 100 } = {}) {
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw invalid('limit: 1 to 1000');
-      const page = await port.scan({ match: prefixGlob(prefix).slice(0, -1) + match, cursor, limit });
+      const glob = prefixGlob(prefix).slice(0, -1) + match;
+      const page = await fullPage(runtime, cursor, limit, (from, most) =>
+        port.scan({ match: glob, cursor: from, limit: most }),
+      );
       return { keys: page.items.map((one) => ({ ...one, key: one.key.slice(prefix.length) })), cursor: page.cursor };
     },
   };

@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { fullPage } from './full-page.ts';
 import {
   commitChecked,
   encodeValue,
@@ -53,7 +54,7 @@ export interface ListedKey {
 
 export interface ListedKeys {
   readonly keys: readonly ListedKey[];
-  /** null at the end; anything else continues, even when the page is empty. */
+  /** null at the end. A page is short or empty before the end only where little matches among very much. */
   readonly cursor: string | null;
 }
 
@@ -94,7 +95,9 @@ export function createKeyValue(options: KeyValueOptions): KeyValue {
       if (match.length > MAX_MATCH || !match.isWellFormed()) {
         throw invalid(`match: at most ${MAX_MATCH} characters of well-formed Unicode`);
       }
-      const page = await context.port.scan({ match, cursor, limit });
+      const page = await fullPage(context.runtime, cursor, limit, (from, most) =>
+        context.port.scan({ match, cursor: from, limit: most }),
+      );
       const keys = page.items.map(({ key, type, expiresAt, size }) => ({
         key,
         type,

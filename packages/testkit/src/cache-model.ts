@@ -1,6 +1,7 @@
 import { type CachePort, contentVersion } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { allEntries } from './cache-entries.ts';
 
 const HOUR = 3_600_000;
 const key = fc.constantFrom('a', '{b}%');
@@ -71,7 +72,7 @@ export async function checkCacheModel(
     const [expected, actual] = [performer(oracle), performer(subject)];
     for (const one of [...operations, last]) expect(await actual(one)).toEqual(await expected(one));
     const keys = async (port: CachePort) => {
-      const { items } = await port.scan({ match: '*', cursor: null, limit: 100 });
+      const items = await allEntries(port, '*', 100);
       return items.map(({ key: name, size }) => `${name} ${size}`).sort();
     };
     expect(await keys(subject)).toEqual(await keys(oracle));

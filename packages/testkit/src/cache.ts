@@ -1,5 +1,6 @@
 import { type CachePort, contentVersion } from '@portolan/core';
 import { expect } from 'vitest';
+import { allEntries } from './cache-entries.ts';
 import { failureCases } from './cache-failure.ts';
 import { flightCases } from './cache-flight.ts';
 import { windowCases } from './cache-window.ts';
@@ -111,20 +112,13 @@ function portCases(test: AddCase): void {
     for (const key of keys) await put(cache, key, B);
     await put(cache, 'other', A);
     await acquire(cache, 'user:leased', 'one');
-    const found = new Set<string>();
-    let cursor: string | null = null;
-    do {
-      const page = await cache.scan({ match: 'user:*\\*[', cursor, limit: 10 });
-      expect(page.items.length).toBeLessThanOrEqual(10);
-      for (const item of page.items) {
-        expect(item.size).toBe(Buffer.byteLength(B));
-        expect(item.ttlMs).toBeGreaterThan(HOUR - 60_000);
-        found.add(item.key);
-      }
-      cursor = page.cursor;
-    } while (cursor !== null);
-    expect([...found].sort()).toEqual(keys.sort());
-    expect((await cache.scan({ match: 'user:leased', cursor: null, limit: 10 })).items).toEqual([]);
+    const items = await allEntries(cache, 'user:*\\*[', 10);
+    for (const item of items) {
+      expect(item.size).toBe(Buffer.byteLength(B));
+      expect(item.ttlMs).toBeGreaterThan(HOUR - 60_000);
+    }
+    expect(items.map((item) => item.key).sort()).toEqual(keys.sort());
+    expect(await allEntries(cache, 'user:leased', 10)).toEqual([]);
   });
 
   test('of 200 callers in two processes one gets the lease', async ({ kit, backend }) => {
