@@ -20,11 +20,15 @@ const RUNS = Number(process.env.MODEL_RUNS ?? 200);
 it('Redis answers as the memory adapter does, for random sequences of calls', async () => {
   await checkKeyValueModel(async () => {
     const memory = await memoryAdapter({ hub: new MemoryHub(runtime.clock) }).open('memory:', options('model'));
-    const { items } = await redis.keyValue.scan({ match: '*', cursor: null, limit: 1_000 });
-    await redis.keyValue.commit(
-      [],
-      items.map(({ key }) => ({ op: 'delete', key })),
-    );
+    let cursor: string | null = null;
+    do {
+      const page = await redis.keyValue.scan({ match: '*', cursor, limit: 1_000 });
+      await redis.keyValue.commit(
+        [],
+        page.items.map(({ key }) => ({ op: 'delete', key })),
+      );
+      ({ cursor } = page);
+    } while (cursor !== null);
     return { oracle: memory.keyValue, subject: redis.keyValue, close: () => memory.close() };
   }, RUNS);
 }, 600_000);
