@@ -1,4 +1,4 @@
-import { appRouter, type Context, type Features, openApiDocument } from '@portolan/api';
+import { appRouter, type Context, type Features, openApiDocument, scopeRefusal } from '@portolan/api';
 import { type Portolan, PortolanError } from '@portolan/core';
 import type { Platform } from '@portolan/platform';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
@@ -55,7 +55,11 @@ export function createApp({ platform, portolan, features, started }: AppOptions)
       await next();
     });
   }
-  app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }));
+  app.get('/metrics', async (c) => {
+    const refused = scopeRefusal(authenticate(c.req.raw.headers), 'read');
+    if (refused) return refusal(refused);
+    return c.body(await metrics.text(), 200, { 'content-type': metrics.contentType });
+  });
   const document = openApiDocument(platform.process.version);
   app.get('/openapi.json', (c) => c.json(document));
   app.get('/', (c) => c.redirect('/docs'));

@@ -69,6 +69,11 @@ describe('with API_TOKENS', () => {
     admin: ['read', 'write', 'admin'],
   };
 
+  it('the metrics need the scope read', async () => {
+    const status = async (secret?: string) => (await fetch(`${url}/metrics`, { headers: bearer(secret) })).status;
+    expect([await status(), await status('wrong-secret'), await status(SECRETS.reader)]).toEqual([401, 401, 200]);
+  });
+
   it.each(calls)('REST: %s is needed for %s %s', async (scope, method, path, body) => {
     for (const [name, scopes] of Object.entries(allowed)) {
       const answer = await rest(SECRETS[name as keyof typeof SECRETS], method, path, body);

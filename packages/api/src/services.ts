@@ -102,7 +102,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     users,
     topics: createTopicsService(topics, runtime),
     commands: createCommandsService(commands),
-    system: createSystemService(facts, calls, ping, runtime.clock),
+    system: createSystemService({ facts, calls, cache, ping, clock: runtime.clock }),
   };
   return {
     services,

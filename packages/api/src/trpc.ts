@@ -55,7 +55,7 @@ function guarded(scope: Scope) {
   return t.procedure.use(async ({ ctx, path, next }) => {
     const started = performance.now();
     ctx.services.system.countCall();
-    const refused = refusal(ctx.caller, scope);
+    const refused = scopeRefusal(ctx.caller, scope);
     const result = refused ? { ok: false as const, error: toTRPCError(refused) } : await next();
     const ms = performance.now() - started;
     if (result.ok) {
@@ -68,7 +68,8 @@ function guarded(scope: Scope) {
   });
 }
 
-function refusal(caller: Caller | null, scope: Scope): PortolanError | undefined {
+/** Why a caller may not do what needs a scope; undefined when it may. */
+export function scopeRefusal(caller: Caller | null, scope: Scope): PortolanError | undefined {
   if (!caller)
     return new PortolanError('UNAUTHORIZED', 'a valid token is needed: send it as Authorization: Bearer SECRET');
   if (caller.scopes.includes(scope) || caller.scopes.includes('admin')) return undefined;

@@ -20,5 +20,9 @@ export const universities: Step = {
       [swapped.status, swapped.headers.get('x-cache')],
       [200, 'HIT'],
     );
+
+    const cached = await client.system.cacheList.query({ pattern: 'universities:*', limit: 1_000 });
+    const entry = await client.system.cacheEntry.query({ key: cached.entries[0]?.key ?? '' });
+    say.expect('what the cache holds can be looked at', [entry.type, entry.ttlMs > 0], ['json', true]);
   },
 };

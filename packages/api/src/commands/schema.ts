@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const sendInput = z.object({
+export const sendInput = z.strictObject({
   name: z.string().min(1).max(128),
   args: z.unknown().optional(),
   role: z.string().min(1).max(64).optional().describe('only processes of this role: server or worker'),

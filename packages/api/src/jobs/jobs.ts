@@ -8,7 +8,7 @@ const echoJob = defineJob({ name: 'echo', input: z.unknown(), output: z.unknown(
 /** Works for a while and reports progress: `steps` times `stepMs`. `failAt` makes that step of the first attempt fail. */
 const countJob = defineJob({
   name: 'count',
-  input: z.object({
+  input: z.strictObject({
     steps: z.int().min(1).max(1_000),
     stepMs: z.int().min(0).max(60_000).default(100),
     failAt: z.int().min(1).optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const idInput = z.object({ id: z.string().min(1).max(300) });
+export const idInput = z.strictObject({ id: z.string().min(1).max(300) });
 
 const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
 export const jobOutput = z.object({
@@ -19,7 +19,7 @@ export const jobOutput = z.object({
 export type JobOutput = z.output<typeof jobOutput>;
 
 const queue = z.string().min(1).max(128);
-export const pushInput = z.object({
+export const pushInput = z.strictObject({
   queue,
   name: z.string().min(1).max(128).describe('a job the workers know'),
   data: z.unknown(),
@@ -30,11 +30,11 @@ export const pushInput = z.object({
 });
 export const pushedOutput = z.object({ jobId: z.string() });
 export const outcomeOutput = z.object({ outcome: z.enum(['done', 'asked']) });
-export const queueInput = z.object({ queue });
+export const queueInput = z.strictObject({ queue });
 export const queuesOutput = z.object({
   queues: z.array(z.object({ queue: z.string(), paused: z.boolean(), counts: z.record(jobState, z.int()) })),
 });
-export const listInput = z.object({
+export const listInput = z.strictObject({
   queue,
   state: jobState,
   cursor: z.string().nullish(),

@@ -5,8 +5,8 @@ const key = z.string().min(1).max(512).describe('1 to 512 bytes; percent-encode 
 const ttlMs = z.int().min(1).describe('time to live in ms');
 const jsonValue = z.unknown().refine((value) => value !== undefined, 'required: any JSON value');
 
-export const keyInput = z.object({ key });
-export const setInput = z.object({
+export const keyInput = z.strictObject({ key });
+export const setInput = z.strictObject({
   key,
   value: jsonValue,
   ttlMs: ttlMs.optional(),
@@ -21,7 +21,7 @@ export const entryOutput = z.object({
   ttlMs: z.number().nullable(),
 });
 export const deletedOutput = z.object({ deleted: z.boolean() });
-export const listInput = z.object({
+export const listInput = z.strictObject({
   pattern: z.string().max(512).optional().describe('glob: * any run, ? one character, \\ escapes'),
   cursor: z.string().max(20_000).nullish(),
   limit: z.int().min(1).max(1_000).optional(),
@@ -33,7 +33,7 @@ export const listOutput = z.object({
   cursor: z.string().nullable(),
 });
 const fields = z.record(z.string().min(1), z.unknown());
-export const setFieldsInput = z.object({ key, fields: namedMembers(fields), ttlMs: ttlMs.optional() });
+export const setFieldsInput = z.strictObject({ key, fields: namedMembers(fields), ttlMs: ttlMs.optional() });
 export const fieldsOutput = z.object({ fields });
-export const fieldInput = z.object({ key, field: z.string().min(1) });
+export const fieldInput = z.strictObject({ key, field: z.string().min(1) });
 export const fieldOutput = z.object({ value: z.unknown() });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cacheStatus } from '../universities/schema.ts';
 
 const url = z.string().min(1).max(4_096);
-export const pageInput = z.object({ url, refresh: z.boolean().optional().describe('fetch anew') });
+export const pageInput = z.strictObject({ url, refresh: z.boolean().optional().describe('fetch anew') });
 export const page = z.object({
   url: z.string().describe('after redirects'),
   status: z.int(),

@@ -16,25 +16,25 @@ export interface CommandTargets {
   readonly logger: Logger;
 }
 
-const ping = defineCommand({ name: 'ping', input: z.object({}), output: z.object({ uptimeMs: z.number() }) });
+const ping = defineCommand({ name: 'ping', input: z.strictObject({}), output: z.object({ uptimeMs: z.number() }) });
 const setSetting = defineCommand({
   name: 'settings.set',
-  input: z.object({ name: z.string(), value: z.unknown() }),
+  input: z.strictObject({ name: z.string(), value: z.unknown() }),
   output: z.object({ name: z.string(), value: z.unknown(), previous: z.unknown() }),
 });
 const reloadData = defineCommand({
   name: 'data.reload',
-  input: z.object({ collection: z.string().default('settings'), id: z.string().default('current') }),
+  input: z.strictObject({ collection: z.string().default('settings'), id: z.string().default('current') }),
   output: z.object({ collection: z.string(), id: z.string(), revision: z.int().nullable() }),
 });
 const runTask = defineCommand({
   name: 'task.run',
-  input: z.object({ task: z.string(), args: z.unknown().optional() }),
+  input: z.strictObject({ task: z.string(), args: z.unknown().optional() }),
   output: z.object({ run: z.string() }),
 });
 const logLevel = defineCommand({
   name: 'log.level',
-  input: z.object({ level: z.enum(levels) }),
+  input: z.strictObject({ level: z.enum(levels) }),
   output: z.object({ level: z.enum(levels), previous: z.enum(levels) }),
 });
 

@@ -6,7 +6,7 @@ const TASKS_TOPIC = 'system.tasks';
 
 export type Task = (args: unknown, signal: AbortSignal) => Promise<unknown>;
 
-const sleepArgs = z.object({ ms: z.int().min(0).max(600_000) });
+const sleepArgs = z.strictObject({ ms: z.int().min(0).max(600_000) });
 
 /** The tasks that `task.run` knows, by name. */
 export function builtInTasks(runtime: Runtime, pingStore: () => Promise<void>): ReadonlyMap<string, Task> {

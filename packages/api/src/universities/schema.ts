@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const searchInput = z
-  .object({
+  .strictObject({
     country: z.string().min(1).max(200).optional(),
     name: z.string().min(1).max(200).optional(),
     refresh: z.boolean().optional().describe('ask the upstream even when the cache has an answer'),

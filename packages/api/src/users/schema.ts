@@ -16,15 +16,15 @@ export type User = z.output<typeof user>;
 const id = z.string().min(1).max(200);
 const revision = z.int().min(0).optional().describe('write only while this is the stored revision');
 
-export const idInput = z.object({ id });
-export const putInput = z.object({ id, user: namedMembers(user), revision });
-export const patchInput = z.object({
+export const idInput = z.strictObject({ id });
+export const putInput = z.strictObject({ id, user: namedMembers(user), revision });
+export const patchInput = z.strictObject({
   id,
   patch: namedMembers(z.record(z.string(), z.unknown())).describe('JSON merge patch (RFC 7396): null removes a field'),
   revision,
 });
-export const deleteInput = z.object({ id, revision });
-export const listInput = z.object({
+export const deleteInput = z.strictObject({ id, revision });
+export const listInput = z.strictObject({
   city: z.string().min(1).optional(),
   cursor: z.string().nullish(),
   limit: z.int().min(1).max(1_000).optional(),
