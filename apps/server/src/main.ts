@@ -1,4 +1,4 @@
-import { createFeatures } from '@portolan/api';
+import { CACHE_SETTINGS, createFeatures } from '@portolan/api';
 import { createPortolan } from '@portolan/core';
 import { openPlatform, readConfig, runProcess } from '@portolan/platform';
 import { runWorker } from '@portolan/worker';
@@ -11,7 +11,7 @@ await runProcess(async () => {
   const config = readConfig(process.env);
   const platform = await openPlatform(config, 'server');
   const { backend, runtime, logger, metrics } = platform;
-  const portolan = createPortolan(backend, { runtime });
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS });
   const features = createFeatures(portolan, {
     ...config,
     role: 'server',

@@ -115,6 +115,25 @@ describe.each(BACKENDS)('universities on %s', (backend) => {
       expect(gate.arrivals).toBe(before + 1);
     });
 
+    it('an answer of several megabytes is cached like any other', async () => {
+      const many = Array.from({ length: 20_000 }, (_, n) => ({
+        name: `University ${n} ${'x'.repeat(100)}`,
+        country: 'Big',
+      }));
+      const before = gate.arrivals;
+      const was = gate.answer;
+      gate.answer = { status: 200, body: JSON.stringify(many) };
+      const caches = [];
+      for (let ask = 0; ask < 3; ask++) {
+        const answer = await fetch(`${server.url}/api/universities?country=Big`);
+        expect(((await answer.json()) as unknown[]).length).toBe(20_000);
+        caches.push(answer.headers.get('x-cache'));
+      }
+      gate.answer = was;
+      expect(caches).toEqual(['MISS', 'HIT', 'HIT']);
+      expect(gate.arrivals).toBe(before + 1);
+    });
+
     it('without an entry it is 503, with one the old answer serves as STALE with its age, and then it is well again', async () => {
       const args = { name: 'cacheTtlMs', value: 50 };
       await fetch(`${server.url}/api/commands`, {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createFeatures } from '@portolan/api';
+import { CACHE_SETTINGS, createFeatures } from '@portolan/api';
 import { createPortolan, invalid } from '@portolan/core';
 import { type Config, openPlatform, readConfig, runProcess } from '@portolan/platform';
 import { runWorker } from './run-worker.ts';
@@ -44,7 +44,7 @@ await runProcess(async () => {
       `BACKEND_URL: ${backend.capabilities.name}: lives in one process, so the server runs the worker itself; an example for a worker is BACKEND_URL=redis://127.0.0.1:6379`,
     );
   }
-  const portolan = createPortolan(backend, { runtime });
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS });
   const features = createFeatures(portolan, {
     ...config,
     role: 'worker',

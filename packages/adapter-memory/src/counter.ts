@@ -7,15 +7,15 @@ export function memoryCounter({ hub, namespace, open }: MemoryContext): CounterP
   const limits = hub.state(namespace, 'limit', () => new ExpiringMap<string>(hub.clock));
 
   function add({ key, by, ttlMs, ttlMode, min, max, onBound }: CounterAdd): CounterAdded {
-    const value = counters.get(key) ?? 0;
+    const stored = counters.get(key);
+    const value = stored ?? 0;
     const wanted = value + by;
     // A sum beyond the safe integers may be rounded, but stays beyond them, and so beyond `min` and `max`.
     const bounded = by > 0 ? Math.max(value, Math.min(wanted, max)) : Math.min(value, Math.max(wanted, min));
     const next = by === 0 ? value : bounded;
     if (next !== wanted && onBound === 'reject') return { value, applied: 0 };
-    const left = counters.ttlMs(key);
-    const renew = ttlMs !== undefined && (ttlMode === 'refresh' || typeof left !== 'number');
-    counters.set(key, next, renew ? ttlMs : left);
+    const renew = ttlMs !== undefined && (ttlMode === 'refresh' || stored === undefined);
+    counters.set(key, next, renew ? ttlMs : counters.ttlMs(key));
     return { value: next, applied: next - value };
   }
 

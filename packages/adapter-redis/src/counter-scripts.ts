@@ -35,7 +35,7 @@ if by > 0 then next = math.max(value, math.min(wanted, max)) end
 if by < 0 then next = math.min(value, math.max(wanted, min)) end
 if next ~= wanted and ARGV[4] == 'reject' then return { full(value), '0' } end
 local text = full(next)
-if ARGV[5] ~= '' and (not stored or ARGV[6] == 'refresh' or redis.call('PTTL', KEYS[1]) < 0) then
+if ARGV[5] ~= '' and (not stored or ARGV[6] == 'refresh') then
   redis.call('SET', KEYS[1], text, 'PX', ARGV[5])
 elseif not stored or next ~= value then
   redis.call('SET', KEYS[1], text, 'KEEPTTL')

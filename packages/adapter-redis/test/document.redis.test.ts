@@ -1,6 +1,7 @@
-import { createRuntime, encodeIndexKey } from '@portolan/core';
+import { createRuntime, defineCollection, encodeIndexKey, openCollection } from '@portolan/core';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { redisHarness, redisUrl } from './harness.ts';
 
 const runtime = createRuntime();
@@ -50,6 +51,15 @@ it('leaves nothing behind but the counter and bounded tombstones', async () => {
   await port.changes('gone', 0, 1);
   expect(await keysOf('gone')).toEqual(['deleted', 'revision']);
   expect(await redis.zrange(`${namespace}:doc:{gone}:deleted`, '0', '-1')).toEqual(['a', 'b', 'c']);
+});
+
+it('a sweep frees the space of what expired in a collection that nobody touches', async () => {
+  const brief = openCollection(defineCollection({ name: 'brief', schema: z.string(), ttlMs: 50 }), { port, runtime });
+  await brief.put('a', 'body');
+  expect(await keysOf('brief')).toContain('item:a');
+  await runtime.sleep(80);
+  await brief.sweep();
+  expect(await keysOf('brief')).toEqual(['deleted', 'revision']);
 });
 
 it('a read or a refused commit leaves no key at all', async () => {

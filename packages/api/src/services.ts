@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { CommandBus, Handler, Portolan, Runtime } from '@portolan/core';
+import type { CacheSettings, CommandBus, Handler, Portolan, Runtime } from '@portolan/core';
 import { type CommandsService, createCommandsService } from './commands/service.ts';
 import { type CountersService, createCountersService } from './counters/service.ts';
 import { builtInHandlers } from './jobs/jobs.ts';
@@ -82,7 +82,8 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
       logger: runtime.logger,
     }),
   });
-  const results = createKeptResults(portolan.collection(keptResultsCollection), () => runtime.clock.now());
+  const keptResults = portolan.collection(keptResultsCollection);
+  const results = createKeptResults(keptResults, () => runtime.clock.now());
   const fetcher = createPageFetcher({ allow: options.fetchAllow, logger: runtime.logger });
   const upstream = createUniversitiesUpstream({ url: options.universitiesUrl });
   const pages = createPagesService(cache, queue, fetcher, settings, runtime.clock);
@@ -111,6 +112,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     async start() {
       const steps = [() => commands.start(), () => users.seed(), () => replica.start()];
       for (const step of steps) await untilDone(step, runtime, stopping.signal);
+      void keepHouse(() => keptResults.sweep(), runtime, stopping.signal);
     },
     async stop() {
       stopping.abort();
@@ -123,6 +125,18 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
 }
 
 const RETRY_MS = 500;
+const HOUSEKEEPING_MS = 30_000;
+
+/** What may be stored in the cache: pages of 2 MiB and upstream answers of 8 MiB, with room for JSON's escapes. */
+export const CACHE_SETTINGS: CacheSettings = { maxEntryBytes: 16 * 1024 * 1024 };
+
+/** Removes what has expired where nobody else would come by. A store that is away is told elsewhere. */
+async function keepHouse(sweep: () => Promise<void>, runtime: Runtime, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    await sweep().catch(() => undefined);
+    await runtime.sleep(HOUSEKEEPING_MS, stopping);
+  }
+}
 
 /** Runs a step of the start until it succeeds; warns once. */
 async function untilDone(step: () => Promise<unknown>, runtime: Runtime, stopping: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ export interface IncrementOptions {
   readonly by?: number;
   /** Time to live in ms; without it the counter keeps what it has (none, when it is new). */
   readonly ttlMs?: number;
-  /** `create` (default) sets the TTL when the counter is new or has none, `refresh` at every increment. */
+  /** `create` (default) sets the TTL only when the counter is new, `refresh` at every increment. */
   readonly ttlMode?: 'create' | 'refresh';
   readonly min?: number;
   readonly max?: number;

@@ -62,6 +62,11 @@ export interface Collection<T, In = T> {
   find(query?: DocumentQuery): Promise<FoundDocuments<T>>;
   changes(after: number, options?: { readonly limit?: number }): Promise<CollectionChanges<T>>;
   watch(options: WatchOptions): AsyncIterable<CollectionChange<T> | CollectionGap>;
+  /**
+   * Removes what has expired, a bounded number of documents at a time. Expired documents are absent anyway, and every commit and walk removes some;
+   * this is for the space of a collection that nobody touches. One round trip.
+   */
+  sweep(): Promise<void>;
   /** Creates those of the documents that are not there, never overwriting; answers how many it created. In order, 100 at a time. */
   seed(documents: readonly { readonly id: string; readonly value: In }[]): Promise<number>;
 }
@@ -173,6 +178,10 @@ export function openCollection<S extends Schema>(
     find: (query = {}) => findDocuments(port, definition, query),
     changes: (after, options) => readChanges(port, definition, after, options?.limit),
     watch: (options) => watchChanges(port, definition, runtime, options),
+    async sweep() {
+      // Every port sweeps before it answers changes; beyond the newest revision there are none to carry.
+      await port.changes(definition.name, Number.MAX_SAFE_INTEGER, 1);
+    },
     async seed(documents) {
       let created = 0;
       for (let at = 0; at < documents.length; at += MAX_WRITES)

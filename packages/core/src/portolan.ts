@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts';
 import { createTopics, type Topics } from './broadcast.ts';
-import { type Cache, createCache } from './cache.ts';
+import { type Cache, type CacheSettings, createCache } from './cache.ts';
 import { type CommandBus, type CommandBusOptions, createCommandBus } from './commands.ts';
 import { type Counter, createCounter } from './counter.ts';
 import { type Collection, openCollection } from './document.ts';
@@ -34,6 +34,7 @@ export interface Portolan {
 
 export interface PortolanOptions {
   readonly runtime?: Runtime;
+  readonly cache?: CacheSettings;
 }
 
 /**
@@ -47,7 +48,7 @@ export function createPortolan(backend: Backend, options: PortolanOptions = {}):
     runtime,
     keyValue: createKeyValue({ port: backend.keyValue, runtime }),
     counter: createCounter({ port: backend.counter, runtime }),
-    cache: createCache({ port: backend.cache, runtime }),
+    cache: createCache({ ...options.cache, port: backend.cache, runtime }),
     queue: createQueue({ port: backend.queue, runtime }),
     topics: createTopics({ port: backend.broadcast, runtime }),
     limiter: (name, policies) => createLimiter({ port: backend.counter, runtime, name, policies }),

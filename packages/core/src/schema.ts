@@ -32,7 +32,21 @@ export async function parse<S extends Schema>(schema: S, value: unknown, what: s
   throw new PortolanError('INVALID', `${what}: ${describeIssues(issues)}`, { issues });
 }
 
-/** A value as JSON text. Throws INVALID for what JSON cannot say (undefined, a function, a cycle, a BigInt). */
+/** The path of the first number in a JSON value that JSON cannot say. */
+function findNonFinite(value: unknown, path: string): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path || '(whole value)';
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return undefined;
+  for (const [key, member] of Object.entries(value)) {
+    const found = findNonFinite(member, path ? `${path}.${key}` : key);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/**
+ * A value as JSON text. Throws INVALID for what JSON cannot say: undefined, a function, a cycle, a BigInt, NaN and the infinities. As JSON has it,
+ * members that are undefined are left out and objects with `toJSON` speak for themselves (a Date becomes its ISO text).
+ */
 export function encodeJson(value: unknown, what: string): string {
   let text: string | undefined;
   try {
@@ -41,6 +55,9 @@ export function encodeJson(value: unknown, what: string): string {
     throw new PortolanError('INVALID', `${what} is not JSON: ${(cause as Error).message}`, { cause });
   }
   if (text === undefined) throw new PortolanError('INVALID', `${what} is not JSON: it is ${typeof value}`);
+  // JSON.stringify says null for a number that is none; only a text with a null can hide one.
+  const wrong = text.includes('null') ? findNonFinite(value, '') : undefined;
+  if (wrong) throw new PortolanError('INVALID', `${what} is not JSON: ${wrong} is not a finite number`);
   return text;
 }
 

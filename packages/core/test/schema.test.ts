@@ -61,6 +61,12 @@ describe('JSON', () => {
     for (const value of [undefined, () => 1, Symbol('s'), 1n, cycle, { toJSON: () => undefined }]) {
       expect(() => encodeJson(value, 'thing')).toThrow(/^thing is not JSON/);
     }
+    for (const value of [Number.NaN, { a: [1, { b: Number.POSITIVE_INFINITY }] }, JSON.parse('[null,-1e999]')]) {
+      expect(() => encodeJson(value, 'thing')).toThrow(/^thing is not JSON: .* is not a finite number$/);
+    }
+    expect(encodeJson({ a: null, b: 'null', at: new Date(0) }, 'thing')).toBe(
+      '{"a":null,"b":"null","at":"1970-01-01T00:00:00.000Z"}',
+    );
     try {
       decodeJson('secret', 'key "a"');
       expect.unreachable();

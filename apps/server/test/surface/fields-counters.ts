@@ -43,6 +43,15 @@ export const fieldCases: readonly Case[] = [
     },
   },
   {
+    title: 'a key that holds fields has no value to answer, and says so',
+    async play({ ask, run }) {
+      const key = `${run}:only-fields`;
+      await ask(setFields(key, { a: 1 }));
+      const get: Question = { rest: ['GET', `/api/keys/${key}`], trpc: (client) => client.keys.get.query({ key }) };
+      expect(await ask(get)).toMatchObject({ code: 'CONFLICT', status: 409 });
+    },
+  },
+  {
     title: 'a key without fields has none, and a value is no fields',
     async play({ ask, run }) {
       expect((await ask(getFields(`${run}:none`))).value).toEqual({ fields: {} });

@@ -1,9 +1,15 @@
-import { type Collection, defineCollection } from '@portolan/core';
+import { type Collection, defineCollection, type JobContext } from '@portolan/core';
 import { z } from 'zod';
 
 const DAY_MS = 86_400_000;
 
-const keptResult = z.object({ name: z.string(), finishedAt: z.string(), result: z.unknown() });
+const keptResult = z.object({
+  name: z.string(),
+  attempts: z.int(),
+  createdAt: z.number(),
+  finishedAt: z.number(),
+  result: z.unknown(),
+});
 type KeptResult = z.output<typeof keptResult>;
 
 export const keptResultsCollection = defineCollection({
@@ -18,14 +24,14 @@ export const keptResultsCollection = defineCollection({
  * a completed job always has it.
  */
 export interface KeptResults {
-  keep(jobId: string, name: string, result: unknown): Promise<void>;
+  keep(name: string, job: Pick<JobContext, 'id' | 'attempt' | 'createdAt'>, result: unknown): Promise<void>;
   get(jobId: string): Promise<KeptResult | undefined>;
 }
 
 export function createKeptResults(collection: Collection<KeptResult>, now: () => number): KeptResults {
   return {
-    async keep(jobId, name, result) {
-      await collection.put(jobId, { name, finishedAt: new Date(now()).toISOString(), result });
+    async keep(name, { id, attempt, createdAt }, result) {
+      await collection.put(id, { name, attempts: attempt, createdAt, finishedAt: now(), result });
     },
     get: async (jobId) => (await collection.get(jobId))?.value,
   };

@@ -43,19 +43,16 @@ export function createJobsService(queue: Queue, results: KeptResults) {
       const kept = await results.get(id);
       if (job) return kept ? { ...present(job), result: kept.result } : present(job);
       if (!kept) throw unknownJob(id);
-      const finishedAt = kept.finishedAt;
-      const name = kept.name;
-      const queueName = id.slice(0, id.lastIndexOf(':'));
       return {
         id,
-        queue: queueName,
-        name,
+        queue: id.slice(0, id.lastIndexOf(':')),
+        name: kept.name,
         state: 'completed',
         progress: null,
-        attempts: 1,
+        attempts: kept.attempts,
         result: kept.result,
-        createdAt: finishedAt,
-        finishedAt,
+        createdAt: iso(kept.createdAt),
+        finishedAt: iso(kept.finishedAt),
       };
     },
     async push({ queue: name, name: jobName, data, ...options }: z.output<typeof pushInput>) {

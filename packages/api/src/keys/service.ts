@@ -6,10 +6,16 @@ export type KeysService = ReturnType<typeof createKeysService>;
 
 /** Values and fields under keys, with JSON in and out. */
 export function createKeysService(keyValue: KeyValue) {
+  /** Why a key has no value to answer. */
+  async function notAValue(key: string): Promise<PortolanError> {
+    if (await keyValue.exists(key)) return new PortolanError('CONFLICT', `key ${key} holds fields: ask for those`);
+    return new PortolanError('NOT_FOUND', `key ${key}: nothing is stored there`);
+  }
+
   return {
     async get(key: string) {
       const entry = await keyValue.entry(key);
-      if (!entry) throw new PortolanError('NOT_FOUND', `key ${key}: nothing is stored there`);
+      if (!entry) throw await notAValue(key);
       return { key, ...entry };
     },
     set: ({ key, value, ...options }: z.output<typeof setInput>) => keyValue.set(key, value, options),

@@ -18,10 +18,10 @@ export function fetchPageHandler(
   fetchPage: (wanted: { url: string; refresh: boolean }) => Promise<Page>,
   results: KeptResults,
 ): Handler {
-  return handle(fetchPageJob, async (wanted, { id }) => {
+  return handle(fetchPageJob, async (wanted, job) => {
     const { url, status, contentType, body, fetchedAt } = await fetchPage(wanted);
     const summary = { url, status, contentType, fetchedAt };
-    await results.keep(id, fetchPageJob.name, { ...summary, body });
+    await results.keep(fetchPageJob.name, job, { ...summary, body });
     return summary;
   });
 }

@@ -37,6 +37,8 @@ interface FetchedPage {
 }
 
 export interface PageFetcher {
+  /** Throws what `fetchPage` would throw before it connects: INVALID for a bad URL, FORBIDDEN for a host that is refused by its name or address. */
+  check(url: string): void;
   /**
    * GETs one page. An answer of any status is an answer. Throws INVALID (URL, scheme, credentials, not text), FORBIDDEN (a host that
    * may not be fetched), TIMEOUT, CANCELLED, TOO_LARGE and UNAVAILABLE (no connection, a broken answer, redirects without an end).
@@ -98,11 +100,15 @@ export function createPageFetcher(options: PageFetcherOptions): PageFetcher {
     bodyTimeout: timeoutMs,
   });
 
+  /** What can be told before a name is resolved. */
+  function permit(url: URL): void {
+    if (policy.permits(url)) return;
+    refused(url);
+    throw refusal(url);
+  }
+
   async function ask(url: URL, signal: AbortSignal): Promise<Answer> {
-    if (!policy.permits(url)) {
-      refused(url);
-      throw refusal(url);
-    }
+    permit(url);
     return request(url, { dispatcher: agent, headers, signal });
   }
 
@@ -150,6 +156,7 @@ export function createPageFetcher(options: PageFetcherOptions): PageFetcher {
   }
 
   return {
+    check: (text) => permit(parsePageUrl(text)),
     async fetchPage(text, { signal } = {}) {
       const url = parsePageUrl(text);
       try {

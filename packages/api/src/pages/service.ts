@@ -28,9 +28,11 @@ export function createPagesService(cache: Cache, queue: Queue, fetcher: PageFetc
       );
       return { ...value, cache: status };
     },
-    /** The URL is checked now, so that a bad one is refused here and not found failing later. */
+    /** The URL is checked now, so that one that can never be fetched is refused here and not found failing later. */
     async enqueue({ url, refresh }: z.output<typeof pageInput>) {
-      const { id } = await queue.enqueue(fetchPageJob, { url: canonicalUrl(url), refresh: refresh ?? false });
+      const canonical = canonicalUrl(url);
+      fetcher.check(canonical);
+      const { id } = await queue.enqueue(fetchPageJob, { url: canonical, refresh: refresh ?? false });
       return { jobId: id };
     },
   };

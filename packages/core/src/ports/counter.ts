@@ -4,7 +4,7 @@ export interface CounterAdd {
   readonly by: number;
   /** Time to live in ms from now on the store's clock; undefined leaves the counter without expiry or as it is. */
   readonly ttlMs?: number;
-  /** `create` sets the TTL only when the counter is new or has none, `refresh` at every add. */
+  /** `create` sets the TTL only when the counter is new (one that was made to last keeps lasting), `refresh` at every add. */
   readonly ttlMode: 'create' | 'refresh';
   /**
    * Bounds of the result, within the safe integers, so no adapter ever answers a rounded number. An add upward is held to

@@ -8,6 +8,8 @@ export interface JobContext {
   readonly queue: string;
   /** 1 for the first run; grows by failures and by vanished workers. */
   readonly attempt: number;
+  /** ms since the epoch, by the clock of the process that enqueued it. */
+  readonly createdAt: number;
   /**
    * Aborts, with a PortolanError as its reason, when the run no longer counts: TIMEOUT, cancelled, lease lost, worker stopping. Whatever the handler
    * does after that is ignored; one that does not listen runs on beside the worker's other jobs.

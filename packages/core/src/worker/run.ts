@@ -68,17 +68,17 @@ export class Run {
     const done = new AbortController();
     const outcome = await Promise.race([
       this.#interrupted.promise,
-      this.#handle(this.handler, this.envelope.data),
+      this.#handle(this.handler, this.envelope),
       this.#timeout(this.handler.definition.timeoutMs, done.signal),
     ]);
     done.abort(DONE);
     return outcome;
   }
 
-  async #handle(handler: Handler, data: unknown): Promise<Outcome> {
+  async #handle(handler: Handler, { data, createdAt }: JobEnvelope): Promise<Outcome> {
     const { name, input, output } = handler.definition;
     try {
-      const value = await handler.run(await parse(input, data, `input of job ${name}`), this.#context());
+      const value = await handler.run(await parse(input, data, `input of job ${name}`), this.#context(createdAt));
       const result = encodeJson(await this.#checked(output, value, name), `result of job ${name}`);
       if (Buffer.byteLength(result) > this.#options.maxResultBytes) {
         throw new PortolanError(
@@ -104,13 +104,14 @@ export class Run {
     return { kind: 'interrupted', by: 'timeout', error };
   }
 
-  #context(): JobContext {
+  #context(createdAt: number): JobContext {
     const { runtime } = this.#options;
     const { attempt } = this.job;
     return {
       id: this.id,
       queue: this.queue,
       attempt,
+      createdAt,
       signal: this.#abort.signal,
       progress: (value) => this.#progress(value),
       logger: withFields(runtime.logger, { job: this.id, name: this.name, attempt }),
