@@ -13,6 +13,11 @@ export class WakeUps {
     this.#kept.add(queue);
   }
 
+  /** Drops what is kept for a queue. */
+  forget(queue: string): void {
+    this.#kept.delete(queue);
+  }
+
   async wait(queues: readonly string[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     for (const queue of queues) if (this.#kept.delete(queue)) return;

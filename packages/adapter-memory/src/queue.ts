@@ -1,21 +1,20 @@
-import type {
-  ExchangeRequest,
-  ExchangeResult,
-  LeasedJob,
-  QueueInspected,
-  QueueInspection,
-  QueuePort,
-  QueueSummary,
-  SweepPolicy,
-  Swept,
+import {
+  type ExchangeRequest,
+  type ExchangeResult,
+  type LeasedJob,
+  MAX_QUEUES,
+  type QueueInspected,
+  type QueueInspection,
+  type QueuePort,
+  type QueueSummary,
+  tooManyQueues,
 } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
 import { amend } from './queue-amend.ts';
 import { settle } from './queue-settle.ts';
-import { type Job, QueueState, type Session, toRecord } from './queue-state.ts';
+import { QueueState, type Session, toRecord } from './queue-state.ts';
+import { sweep } from './queue-sweep.ts';
 import { WakeUps } from './queue-wake.ts';
-
-const MAX_QUEUES = 1_000;
 
 /** How long an exchange may be repeated. */
 const ANSWER_MS = 600_000;
@@ -27,7 +26,10 @@ interface Answer {
 }
 
 interface Store {
+  /** Also those that are not listed: a session may be at them. */
   readonly queues: Map<string, QueueState>;
+  /** The listed queues, with the time of their last push. */
+  readonly listed: Map<string, number>;
   readonly wakeUps: WakeUps;
   /** What each session's last exchange answered, by queue and session, the oldest first. */
   readonly answers: Map<string, Answer>;
@@ -36,13 +38,29 @@ interface Store {
 export function memoryQueue(context: MemoryContext): QueuePort {
   const store = context.hub.state<Store>(context.namespace, 'queue', () => ({
     queues: new Map(),
+    listed: new Map(),
     wakeUps: new WakeUps(),
     answers: new Map(),
   }));
   const closed = new AbortController();
   context.onClose(() => closed.abort());
 
-  /** Every method comes through here: `known` queues are listed, others only looked at. */
+  function list(queue: string): void {
+    context.open();
+    if (!store.listed.has(queue) && store.listed.size >= MAX_QUEUES) throw tooManyQueues(queue);
+    store.listed.set(queue, context.hub.clock.now());
+  }
+
+  /** Off the list if it was not pushed to for long enough, and out of memory if no session is at it either. */
+  function drop(queue: string, state: QueueState, idleMs: number, now: number): void {
+    if (state.jobs.size > 0 || state.paused) return;
+    if ((store.listed.get(queue) ?? 0) <= now - idleMs) store.listed.delete(queue);
+    if (store.listed.has(queue) || state.sessions.size > 0) return;
+    store.queues.delete(queue);
+    store.wakeUps.forget(queue);
+  }
+
+  /** The queue's state, kept if it is to `make`. */
   function open(queue: string, make: boolean): { readonly state: QueueState; readonly now: number } {
     context.open();
     const state = store.queues.get(queue) ?? new QueueState();
@@ -52,6 +70,8 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
   return {
     async push(queue, jobs) {
+      if (jobs.length === 0) return [];
+      list(queue);
       const { state, now } = open(queue, true);
       const pushed = jobs.map((job) => {
         if (state.jobs.has(job.id)) return { id: job.id, created: false };
@@ -106,7 +126,9 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         if (answer.until > now) break;
         store.answers.delete(key);
       }
-      if (swept.recovered.length > 0) store.wakeUps.wake(queue);
+      const due = (state.delayed[0]?.dueAt ?? Number.POSITIVE_INFINITY) <= now;
+      if (!state.paused && (state.waiting > 0 || due)) store.wakeUps.wake(queue);
+      drop(queue, state, policy.idleMs, now);
       return swept;
     },
 
@@ -115,12 +137,18 @@ export function memoryQueue(context: MemoryContext): QueuePort {
       await store.wakeUps.wait(queues, AbortSignal.any([signal, closed.signal]));
     },
 
+    async names() {
+      context.open();
+      return [...store.listed.keys()].sort();
+    },
+
     async inspect(inspection) {
       context.open();
-      return inspect(store.queues, inspection);
+      return inspect(store, inspection);
     },
 
     async amend(queue, amendment) {
+      if (amendment.do === 'pause') list(queue);
       const { state, now } = open(queue, amendment.do === 'pause');
       const amended = amend(state, amendment, now);
       if (amended === 'done' && state.waiting > 0) store.wakeUps.wake(queue);
@@ -165,34 +193,6 @@ function cancelled(session: Session): string[] {
   return [...session.jobs.values()].filter((job) => job.cancelAsked).map((job) => job.id);
 }
 
-function sweep(state: QueueState, policy: SweepPolicy, now: number): Swept {
-  const recovered: string[] = [];
-  const failed: string[] = [];
-  const lost: Job[] = [];
-  for (const [id, session] of state.sessions) {
-    if (session.expiresAt > now) continue;
-    state.sessions.delete(id);
-    lost.push(...session.jobs.values());
-  }
-  // The first to arrive ends up in front.
-  for (const job of lost.sort((a, b) => (a.id < b.id ? 1 : -1))) {
-    state.leave(job);
-    job.runs += 1;
-    job.stalls += 1;
-    if (job.cancelAsked) state.finish(job, 'cancelled', now);
-    else if (job.stalls > policy.maxStalls) {
-      job.error = policy.error;
-      state.finish(job, 'failed', now);
-      failed.push(job.id);
-    } else {
-      state.enter(job, now, 0, true);
-      recovered.push(job.id);
-    }
-  }
-  state.trim(policy.retention, now);
-  return { recovered, failed, more: false };
-}
-
 function summary(queue: string, state: QueueState): QueueSummary {
   const { waiting, delayed, active, finished, paused } = state;
   const { completed, failed, cancelled: ended } = finished;
@@ -207,9 +207,9 @@ function summary(queue: string, state: QueueState): QueueSummary {
   return { queue, paused, counts };
 }
 
-function inspect(queues: ReadonlyMap<string, QueueState>, inspection: QueueInspection): QueueInspected {
+function inspect({ queues, listed }: Store, inspection: QueueInspection): QueueInspected {
   if (inspection.of === 'queues') {
-    const names = [...queues.keys()].sort().slice(0, MAX_QUEUES);
+    const names = [...listed.keys()].sort();
     return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };
   }
   const state = queues.get(inspection.queue) ?? new QueueState();

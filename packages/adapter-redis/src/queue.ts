@@ -1,30 +1,36 @@
-import type { ExchangeResult, LeasedJob, QueueInspected, QueuePort, Settlement } from '@portolan/core';
+import {
+  type ExchangeResult,
+  type LeasedJob,
+  MAX_QUEUES,
+  type QueueInspected,
+  type QueuePort,
+  type Settlement,
+  tooManyQueues,
+} from '@portolan/core';
 import { hashTag, type RedisContext } from './connection.ts';
 import { readInspected } from './queue-reply.ts';
 import { AMEND } from './queue-scripts/amend.ts';
 import { BEAT } from './queue-scripts/beat.ts';
 import { EXCHANGE } from './queue-scripts/exchange.ts';
 import { INSPECT } from './queue-scripts/inspect.ts';
+import { LIST, UNLIST } from './queue-scripts/names.ts';
 import { PUSH } from './queue-scripts/push.ts';
 import { SWEEP } from './queue-scripts/sweep.ts';
 import { QueueWaits } from './queue-wait.ts';
 
-const MAX_QUEUES = 1_000;
-
-/** Jobs on Redis: the structures are described in queue-scripts/parts.ts. Every script touches one queue, which is one hash slot. */
+/** Jobs on Redis: the structures are described in queue-scripts/parts.ts. Every script touches one queue, which is one hash slot, or the list of queues. */
 export function redisQueue(context: RedisContext): QueuePort {
   const keyOf = (queue: string, part: string): string => context.key('queue', hashTag(queue), part);
-  const names = context.key('queue', 'names');
+  const namesKey = context.key('queue', 'names');
   const waits = new QueueWaits(context);
-  /** Queues that this process has listed since it connected last. */
-  const listed = new Set<string>();
-  context.client.on('ready', () => listed.clear());
 
-  /** Puts a queue into the list of known ones, at its first use by this process. */
   async function list(queue: string): Promise<void> {
-    if (listed.has(queue)) return;
-    await context.run((client) => client.zadd(names, '0', queue));
-    listed.add(queue);
+    if ((await context.script(LIST, [namesKey], [queue, MAX_QUEUES])) === 0) throw tooManyQueues(queue);
+  }
+
+  async function names(): Promise<string[]> {
+    const listed = await context.run((client) => client.zrange(namesKey, 0, String(MAX_QUEUES - 1)));
+    return listed.sort();
   }
 
   const script = (queue: string, one: typeof PUSH, args: readonly (string | number)[]): Promise<unknown> =>
@@ -38,8 +44,13 @@ export function redisQueue(context: RedisContext): QueuePort {
     async push(queue, jobs) {
       if (jobs.length === 0) return [];
       const args = jobs.flatMap((job) => [job.id, job.body, job.priority, job.delayMs, job.dedupeKey ?? '']);
-      const [pushed] = await Promise.all([script(queue, PUSH, args) as Promise<(string | number)[]>, list(queue)]);
-      return jobs.map((_, index) => ({ id: String(pushed[index * 2]), created: pushed[index * 2 + 1] === 1 }));
+      let pushed = (await script(queue, PUSH, [0, ...args])) as (string | number)[] | null;
+      if (!pushed) {
+        await list(queue);
+        pushed = (await script(queue, PUSH, [1, ...args])) as (string | number)[];
+      }
+      const answer = pushed;
+      return jobs.map((_, index) => ({ id: String(answer[index * 2]), created: answer[index * 2 + 1] === 1 }));
     },
 
     async exchange(queue, { session, nonce, leaseMs, claim, retention, settled }) {
@@ -52,10 +63,11 @@ export function redisQueue(context: RedisContext): QueuePort {
       return { alive: alive === 1, cancel };
     },
 
-    async sweep(queue, { maxStalls, error, retention: { completed, failed } }) {
-      const args = [maxStalls, error, completed.count, completed.ms, failed.count, failed.ms];
-      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number];
-      return { recovered: swept[0], failed: swept[1], more: swept[2] === 1 };
+    async sweep(queue, { maxStalls, error, retention: { completed, failed }, idleMs }) {
+      const args = [maxStalls, error, completed.count, completed.ms, failed.count, failed.ms, idleMs];
+      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number];
+      if (swept[4] === 1) await context.script(UNLIST, [namesKey], [queue, idleMs]);
+      return { recovered: swept[0], failed: swept[1], more: swept[2] === 1, active: swept[3] === 1 };
     },
 
     wait: (queues, signal) =>
@@ -64,25 +76,23 @@ export function redisQueue(context: RedisContext): QueuePort {
         signal,
       ),
 
+    names,
+
     async inspect(inspection) {
       if (inspection.of === 'jobs') return inspect(inspection.queue, 'jobs', ...inspection.ids);
       if (inspection.of === 'state') {
         const { queue, state, cursor, limit } = inspection;
         return inspect(queue, state, Number(cursor ?? 0), limit);
       }
-      const known = await context.run((client) => client.zrange(names, 0, String(MAX_QUEUES - 1)));
-      const found = await Promise.all(known.map((queue) => inspect(queue, 'none')));
+      const found = await Promise.all((await names()).map((queue) => inspect(queue, 'none')));
       return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
     },
 
     async amend(queue, amendment) {
       const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
       if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
-      const [amended] = await Promise.all([
-        script(queue, AMEND, args),
-        amendment.do === 'pause' ? list(queue) : undefined,
-      ]);
-      return amended as Awaited<ReturnType<QueuePort['amend']>>;
+      if (amendment.do === 'pause') await list(queue);
+      return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
     },
   };
 }

@@ -7,6 +7,7 @@ import type {
   QueuePort,
   Retention,
   Settlement,
+  SweepPolicy,
 } from '@portolan/core';
 
 /** One worker session on one queue, with defaults for what a test does not care for. */
@@ -18,7 +19,7 @@ export interface QueueClient {
   claim(count: number): Promise<string[]>;
   settle(...settled: Settlement[]): Promise<ExchangeResult>;
   beat(leaseMs?: number): ReturnType<QueuePort['beat']>;
-  sweep(maxStalls?: number): ReturnType<QueuePort['sweep']>;
+  sweep(policy?: Partial<SweepPolicy>): ReturnType<QueuePort['sweep']>;
   job(id: string): Promise<JobRecord | undefined>;
   list(state: JobState): Promise<string[]>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
@@ -27,6 +28,7 @@ export interface QueueClient {
 export const KEEP: Retention = { completed: { count: 1_000, ms: 3_600_000 }, failed: { count: 1_000, ms: 3_600_000 } };
 /** Long enough never to end within a test. */
 const LEASE_MS = 60_000;
+const IDLE_MS = 600_000;
 
 let nonces = 0;
 
@@ -52,7 +54,8 @@ export function queueClient(port: QueuePort, session: string, queue = 'work'): Q
     claim: async (count) => (await exchange({ claim: count })).jobs.map((job) => job.id),
     settle: (...settled) => exchange({ settled }),
     beat: (leaseMs = LEASE_MS) => port.beat(queue, session, leaseMs),
-    sweep: (maxStalls = 3) => port.sweep(queue, { maxStalls, error: '"stalled"', retention: KEEP }),
+    sweep: (policy) =>
+      port.sweep(queue, { maxStalls: 3, error: '"stalled"', retention: KEEP, idleMs: IDLE_MS, ...policy }),
     job: async (id) => (await port.inspect({ of: 'jobs', queue, ids: [id] })).jobs[0],
     list: async (state) =>
       (await port.inspect({ of: 'state', queue, state, cursor: null, limit: 100 })).jobs.map((job) => job.id),

@@ -76,7 +76,7 @@ export function queueLeaseSuite(harness: Harness): void {
         const victim = queueClient(backend.queue, `victim-${stall}`);
         await victim.exchange({ claim: 2, leaseMs: 50 });
         await kit.pass(70);
-        const swept = await client.sweep(2);
+        const swept = await client.sweep({ maxStalls: 2 });
         expect(swept.failed).toEqual(stall === 3 ? ['poison'] : []);
         expect(swept.recovered).toEqual(stall === 3 ? ['neighbour'] : ['poison']);
       }

@@ -90,7 +90,12 @@ const beat = session.map((name) =>
 const vanish = session.map((name) =>
   command(`vanish ${name}`, async (port, queue, nonce) => {
     await port.exchange(queue, { session: name, nonce, leaseMs: 0, settled: [], claim: 0, retention: KEEP });
-    const { recovered, failed } = await port.sweep(queue, { maxStalls: 1, error: '"s"', retention: KEEP });
+    const { recovered, failed } = await port.sweep(queue, {
+      maxStalls: 1,
+      error: '"s"',
+      retention: KEEP,
+      idleMs: 600_000,
+    });
     return { recovered: [...recovered].sort(), failed: [...failed].sort() };
   }),
 );
@@ -125,9 +130,26 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
   return lists;
 }
 
+/** Ends everything in a queue, which then leaves the list; answers what is listed yet. */
+async function empty(port: QueuePort, queue: string): Promise<readonly string[]> {
+  const nothing = { count: 0, ms: 0 };
+  await port.amend(queue, { do: 'resume' });
+  for (const name of ['a', 'b']) {
+    const request = { session: name, nonce: 'last', leaseMs: 0, settled: [], claim: 0, retention: KEEP };
+    await port.exchange(queue, request);
+  }
+  const policy = { maxStalls: 0, error: '""', retention: { completed: nothing, failed: nothing }, idleMs: 1 };
+  for (let more = true; more; ) more = (await port.sweep(queue, policy)).more;
+  for (let n = 1; n <= 8; n += 1) await port.amend(queue, { do: 'remove', id: `j${n}` });
+  // Real time, of which the idle time must pass.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  await port.sweep(queue, policy);
+  return port.names();
+}
+
 /**
  * Random sequences: `subject` must answer as `oracle` does, and look the same after every step. Both run on the real clock; no sequence depends on
- * time. Each run has a queue of its own.
+ * time. Each run has a queue of its own, emptied in the end.
  */
 export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, runs: number): Promise<void> {
   let run = 0;
@@ -142,6 +164,8 @@ export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, run
       const [expected, seen] = await Promise.all([picture(oracle, queue), picture(subject, queue)]);
       expect(seen, what).toEqual(expected);
     }
+    const left = await Promise.all([empty(oracle, queue), empty(subject, queue)]);
+    expect(left).toEqual([[], []]);
   });
   await fc.assert(property, { numRuns: runs });
 }

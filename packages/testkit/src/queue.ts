@@ -3,6 +3,7 @@ import type { Harness } from './harness.ts';
 import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
+import { queueListSuite } from './queue-list.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
@@ -157,8 +158,7 @@ export function queueSuite(harness: Harness): void {
       await client.exchange({ settled: [failed('f1'), failed('f2'), failed('f3')], retention });
       expect(await client.counts()).toMatchObject({ completed: 3, failed: 2 });
       await kit.pass(110);
-      const policy = { maxStalls: 3, error: '""', retention };
-      for (let more = true; more; ) more = (await backend.queue.sweep('work', policy)).more;
+      for (let more = true; more; ) more = (await client.sweep({ retention })).more;
       expect(await client.counts()).toMatchObject({ completed: 3, failed: 0 });
       expect(await client.push({ id: 'f1' })).toMatchObject([{ created: true }]);
     });
@@ -209,6 +209,7 @@ export function queueSuite(harness: Harness): void {
   });
   queueLeaseSuite(harness);
   queueAdminSuite(harness);
+  queueListSuite(harness);
   workerSuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);

@@ -95,6 +95,7 @@ export function wrapQueue(port: QueuePort, changes: Partial<QueuePort>): QueuePo
     beat: (...args) => port.beat(...args),
     sweep: (...args) => port.sweep(...args),
     wait: (...args) => port.wait(...args),
+    names: () => port.names(),
     inspect: (...args) => port.inspect(...args),
     amend: (...args) => port.amend(...args),
     ...changes,

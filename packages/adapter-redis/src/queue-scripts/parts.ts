@@ -17,6 +17,7 @@
  *   dedupe     HASH key -> id of the unfinished job that holds it
  *   wake       LIST of at most one element, for BLPOP
  *   paused     STRING, there while the queue is paused
+ *   listed     STRING, the ms at which the queue was listed last (names.ts); not there when it may be off the list
  *   meta       HASH: the counters behind the scores of `ranked`
  *
  * Lists passed to `unpack` hold at most 2,000 elements.

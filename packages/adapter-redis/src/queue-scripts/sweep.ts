@@ -1,8 +1,10 @@
 import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
 
 /**
- * Takes the jobs of one expired session back (at most 500) and trims the finished ones (at most 500 of each state). Finds nothing in five commands.
- * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms). Answers {recovered ids}, {failed ids}, more (0 or 1).
+ * Takes the jobs of one expired session back (at most 500), trims the finished ones (at most 500 of each state), wakes a waiter where jobs wait, and
+ * forgets what is left of a queue without jobs once it is idle. Five commands for an empty queue, nine for one where nothing is to do.
+ * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms), idleMs. Answers {recovered ids}, {failed ids}, more, active (0 or 1),
+ * 1 when the queue may leave the list (names.ts).
  */
 export const SWEEP = {
   name: 'portolanQueueSweep',
@@ -42,9 +44,25 @@ if sid then
   end
   if #recovered > 0 then wake() end
 end
+
+-- A queue without jobs is done with here. What may still stand in its lists are holes.
+if call('EXISTS', KEYS[1]) == 0 then
+  if more or call('EXISTS', q .. 'paused') == 1 then return {recovered, failed, more and 1 or 0, 0, 0} end
+  local listed = call('GET', q .. 'listed')
+  if listed then
+    if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0} end
+    for _, part in ipairs({'listed', 'marks', 'waiting', 'ranked', 'holes', 'meta', 'wake', 'cancelling'}) do call('DEL', q .. part) end
+    -- Sessions that are still at it end by themselves; this is for one that is killed first.
+    call('PEXPIRE', q .. 'sessions', 3600000)
+  end
+  return {recovered, failed, 0, 0, 1}
+end
 for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
   local at = i == 1 and 3 or 5
   if trim(state, tonumber(ARGV[at]), tonumber(ARGV[at + 1])) then more = true end
 end
-return {recovered, failed, more and 1 or 0}`,
+if call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 or call('ZCOUNT', q .. 'delayed', '-inf', int(now)) > 0 then
+  if call('EXISTS', q .. 'paused') == 0 then wake() end
+end
+return {recovered, failed, more and 1 or 0, call('EXISTS', q .. 'active'), 0}`,
 };

@@ -1,3 +1,16 @@
+import { PortolanError } from '../errors.ts';
+
+/** Queues of a namespace that are listed at a time. Workers serve what is listed, so a queue beyond them would never be served. */
+export const MAX_QUEUES = 1_000;
+
+/** What a push to, or a pause of, one queue more than `MAX_QUEUES` is refused with. */
+export function tooManyQueues(queue: string): PortolanError {
+  return new PortolanError(
+    'CONFLICT',
+    `queue ${queue}: there are ${MAX_QUEUES} queues already, and no more at a time; one that is empty leaves the list some minutes after its last push`,
+  );
+}
+
 /** A job as it is pushed. The adapter never parses `body`; everything it must know stands beside it. */
 export interface NewJob {
   /** Made by the client, unique in the queue. Pushing an id again changes nothing, so a push may be repeated after a lost reply. */
@@ -101,7 +114,7 @@ export interface QueueSummary {
 }
 
 export type QueueInspection =
-  /** The known queues by name (at most 1,000), no jobs. */
+  /** The listed queues by name, no jobs. For their names alone there is `names`. */
   | { readonly of: 'queues' }
   /** One queue's summary and these jobs (unknown ids are left out). */
   | { readonly of: 'jobs'; readonly queue: string; readonly ids: readonly string[] }
@@ -145,6 +158,8 @@ export interface SweepPolicy {
   /** The error of a job that stalled more often; opaque JSON text. */
   readonly error: string;
   readonly retention: Retention;
+  /** A queue that holds nothing leaves the list once its last push is so long ago; above 0. A store may reckon the last push up to a minute too early. */
+  readonly idleMs: number;
 }
 
 export interface Swept {
@@ -154,6 +169,8 @@ export interface Swept {
   readonly failed: readonly string[];
   /** True when the bounded step left something to do: sweep again. */
   readonly more: boolean;
+  /** True when jobs are leased now. Without any, no lease of jobs can end before one more has been granted: a lease's time may pass until the next sweep. */
+  readonly active: boolean;
 }
 
 /**
@@ -162,9 +179,15 @@ export interface Swept {
  *
  * Everything is batched by construction: one exchange settles k jobs and claims n more in one atomic step. All times are the store's; clients
  * pass durations. A queue is one hash slot. At most 500 jobs a call (core chunks).
+ *
+ * A push lists its queue, and so does `pause`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no job in any
+ * state, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again, from whatever process.
  */
 export interface QueuePort {
-  /** Adds jobs, all or nothing, and wakes a waiter. Repeatable. One round trip. */
+  /**
+   * Adds jobs, all or nothing, and wakes a waiter. Throws `tooManyQueues`, with nothing stored, when the queue is not listed and the list is full.
+   * Repeatable. One round trip; up to three when the queue must be listed first.
+   */
   push(queue: string, jobs: readonly NewJob[]): Promise<PushedJob[]>;
   /** Settles, promotes what is due, claims; atomic in that order. Repeatable with the same nonce. One round trip. */
   exchange(queue: string, request: ExchangeRequest): Promise<ExchangeResult>;
@@ -178,8 +201,9 @@ export interface QueuePort {
     leaseMs: number,
   ): Promise<{ readonly alive: boolean; readonly cancel: readonly string[] }>;
   /**
-   * Returns the jobs of expired sessions to the front of the queue (or fails them after `maxStalls`) and trims finished ones. Any number of
-   * processes may call it at any time; each call is one bounded atomic step (at most 500 jobs). Repeatable.
+   * Returns the jobs of expired sessions to the front of the queue (or fails them after `maxStalls`), trims finished ones, wakes a waiter when jobs
+   * wait or are due (so that a lost hint is made good), and takes a queue that holds nothing off the list. Any number of processes may call it at any
+   * time; each call is one bounded atomic step (at most 500 jobs). Repeatable.
    */
   sweep(queue: string, policy: SweepPolicy): Promise<Swept>;
   /**
@@ -188,6 +212,8 @@ export interface QueuePort {
    * waiting jobs behind wakes the next. Costs nothing while it waits.
    */
   wait(queues: readonly string[], signal: AbortSignal): Promise<void>;
+  /** The listed queues, sorted. One round trip, whatever they hold: workers ask every few seconds. */
+  names(): Promise<readonly string[]>;
   /** Looks, changes nothing. One or two round trips. */
   inspect(inspection: QueueInspection): Promise<QueueInspected>;
   /** One change to one job or to the queue. Atomic. One round trip. Repeatable, though a repeat may answer `refused` or `missing`. */

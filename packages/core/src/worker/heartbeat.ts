@@ -13,18 +13,30 @@ export interface HeartbeatOptions {
   readonly sessions: () => Iterable<QueueSession>;
   readonly maxStalls: number;
   readonly retention: Retention;
+  readonly idleMs: number;
   readonly emit: (event: WorkerEvent) => void;
 }
 
-/** Renews the leases of every session and sweeps every queue until the signal aborts. Every worker sweeps: a sweep that finds nothing is cheap. */
+/** Beats from one sweep of a queue where nothing is leased to the next: a lease. */
+const QUIET_BEATS = 3;
+
+/**
+ * Renews the leases of every session and sweeps every queue until the signal aborts. Every worker sweeps. A queue where jobs are leased is swept at
+ * every beat, so the jobs of a worker that vanished run again within a lease and a beat; one where none are can have no lease of jobs end before as
+ * long as a lease has passed, and is left alone until then. The calls of one beat are made at once, and travel together where the store can.
+ */
 export async function keepBeating(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
   const { runtime, everyMs } = options;
   let away = false;
+  /** Beats that a session's queue is still left alone for. */
+  const quiet = new WeakMap<QueueSession, number>();
   while (!signal.aborted) {
     const results = await Promise.allSettled(
       [...options.sessions()].map(async (session) => {
         await session.beat();
-        await sweep(options, session.queue);
+        const rest = quiet.get(session) ?? 0;
+        if (rest > 0) quiet.set(session, rest - 1);
+        else if (!(await sweep(options, session.queue))) quiet.set(session, QUIET_BEATS - 1);
       }),
     );
     const failed = results.find((one) => one.status === 'rejected');
@@ -37,14 +49,16 @@ export async function keepBeating(options: HeartbeatOptions, signal: AbortSignal
   }
 }
 
-async function sweep({ port, maxStalls, retention, emit }: HeartbeatOptions, queue: string): Promise<void> {
+/** Answers whether jobs of the queue are leased. */
+export async function sweep(options: HeartbeatOptions, queue: string): Promise<boolean> {
+  const { port, maxStalls, retention, idleMs, emit } = options;
   const error = encodeFailure(
     new PortolanError('INTERNAL', `its worker vanished more than ${maxStalls} times: the job may end its process`),
   );
-  for (let more = true; more; ) {
-    const swept = await port.sweep(queue, { maxStalls, error, retention });
+  for (;;) {
+    const swept = await port.sweep(queue, { maxStalls, error, retention, idleMs });
     for (const id of swept.recovered) emit({ type: 'recovered', id: jobId(queue, id), queue });
     for (const id of swept.failed) emit({ type: 'stalled', id: jobId(queue, id), queue });
-    more = swept.more;
+    if (!swept.more) return swept.active;
   }
 }

@@ -1,8 +1,11 @@
 import type { QueuePort } from '../ports/queue.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** A lost hint costs at most this long. */
-const MAX_WAIT_MS = 5_000;
+/**
+ * How long to wait for a hint before looking anyway: the first, then twice as long each time that none came. A lost hint costs less, since every sweep
+ * of a queue where jobs wait gives one.
+ */
+const WAIT_MS = { first: 5_000, most: 60_000 };
 const AWAY_MS = 1_000;
 
 /** Tells a session once that its queue may have work: a hint came, a delayed job is due, or it is time to look anyway. */
@@ -15,6 +18,7 @@ export class Listener {
   /** When the next delayed job is due, as told last, and when the present wait ends; on this process's clock. */
   #dueAt = Number.POSITIVE_INFINITY;
   #until = 0;
+  #patienceMs = WAIT_MS.first;
 
   constructor(port: QueuePort, runtime: Runtime, queue: string, tell: () => void) {
     this.#port = port;
@@ -43,13 +47,16 @@ export class Listener {
 
   async #wait(waiting: AbortController): Promise<void> {
     const now = this.#runtime.clock.now();
-    const ms = Math.min(Math.max(this.#dueAt - now, 0), MAX_WAIT_MS);
+    const ms = Math.min(Math.max(this.#dueAt - now, 0), this.#patienceMs);
     this.#until = now + ms;
     const hint = this.#port
       .wait([this.#queue], waiting.signal)
-      .catch(() => this.#runtime.sleep(AWAY_MS, waiting.signal));
-    await Promise.race([hint, this.#runtime.sleep(ms, waiting.signal)]);
+      .then(() => WAIT_MS.first)
+      .catch(() => this.#runtime.sleep(AWAY_MS, waiting.signal).then(() => WAIT_MS.first));
+    const over = this.#runtime.sleep(ms, waiting.signal).then(() => Math.min(this.#patienceMs * 2, WAIT_MS.most));
+    const patienceMs = await Promise.race([hint, over]);
     if (this.#waiting !== waiting) return;
+    this.#patienceMs = patienceMs;
     this.stop();
     this.#tell();
   }

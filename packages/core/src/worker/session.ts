@@ -79,6 +79,11 @@ export class QueueSession implements SlotUser {
     this.#gate.notify();
   }
 
+  /** Nothing is held or to be told: ending it costs nobody anything. */
+  get idle(): boolean {
+    return this.#held.size === 0 && this.#finished.length === 0;
+  }
+
   interruptAll(by: Interruption, error: PortolanError): void {
     for (const run of this.#held.values()) run.interrupt(by, error);
   }
@@ -107,6 +112,13 @@ export class QueueSession implements SlotUser {
       passOn = false;
       await this.#exchange(slots);
     }
+  }
+
+  /** After `run` ended with nothing held: takes the session out of the store, where it would be forgotten otherwise only by a sweep of its queue. */
+  async leave(): Promise<void> {
+    const { port, queue, retention } = this.#options;
+    const nonce = String(++this.#exchanges);
+    await port.exchange(queue, { session: this.#id, nonce, leaseMs: 0, settled: [], claim: 0, retention });
   }
 
   /** Renews the leases, learns what was lost or cancelled. Costs nothing while nothing is held. */

@@ -4,7 +4,7 @@ import type { QueuePort, Retention } from '../ports/queue.ts';
 import type { Runtime } from '../runtime.ts';
 import type { WorkerEvent } from './event.ts';
 import type { Handler } from './handler.ts';
-import { keepBeating } from './heartbeat.ts';
+import { keepBeating, sweep } from './heartbeat.ts';
 import { Pool } from './pool.ts';
 import { QueueSession } from './session.ts';
 
@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly maxStalls?: number;
   /** If not said: 1,000 completed for a day, 10,000 failed for a week, per queue. */
   readonly retention?: Retention;
+  /** A queue that holds nothing leaves the list of queues so many ms after its last push; 10 min if not said. */
+  readonly idleMs?: number;
   /** Larger results fail their job; 4 MiB of JSON if not said. */
   readonly maxResultBytes?: number;
   readonly onEvent?: (event: WorkerEvent) => void;
@@ -50,20 +52,26 @@ const RETENTION: Retention = {
   completed: { count: 1_000, ms: 86_400_000 },
   failed: { count: 10_000, ms: 7 * 86_400_000 },
 };
+const IDLE_MS = 600_000;
 const DISCOVER_EVERY_MS = 3_000;
 
 /** A worker over any number of queues. It survives the store going away and resumes by itself. */
 export function createWorker(options: WorkerOptions): Worker {
   const { port, runtime, queues, leaseMs = 6_000, maxStalls = 3, retention = RETENTION } = options;
-  const { concurrency = 50, maxResultBytes = 4 * 1024 * 1024 } = options;
+  const { concurrency = 50, idleMs = IDLE_MS, maxResultBytes = 4 * 1024 * 1024 } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1) throw invalid('concurrency: a whole number from 1');
   if (!(leaseMs >= 30)) throw invalid('leaseMs: at least 30');
+  if (!(idleMs > 0)) throw invalid('idleMs: above 0');
   const handlers = byName(options.handlers);
   const pool = new Pool(concurrency);
   const sessions = new Map<string, QueueSession>();
-  const loops: Promise<void>[] = [];
+  /** Queues served for as long as the worker runs. */
+  const pinned = new Set<string>();
+  const loops = new Set<Promise<void>>();
   const discovering = new AbortController();
   const beating = new AbortController();
+  const everyMs = leaseMs / 3;
+  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), maxStalls, retention, idleMs, emit };
   let started = false;
   let stopped: Promise<void> | undefined;
 
@@ -89,14 +97,31 @@ export function createWorker(options: WorkerOptions): Worker {
       emit,
     });
     sessions.set(queue, session);
-    loops.push(session.run());
+    const loop = session.run().then(() => leave(session));
+    loops.add(loop);
+    void loop.then(() => loops.delete(loop));
+  }
+
+  /** After a session has ended on its own, for its queue is off the list: out of the store, and out of here. */
+  async function leave(session: QueueSession): Promise<void> {
+    if (discovering.signal.aborted) return;
+    try {
+      await session.leave();
+      await sweep(beat, session.queue);
+    } catch (error) {
+      runtime.logger.debug({ error }, 'A session could not be ended in the store; it expires');
+    }
+    sessions.delete(session.queue);
   }
 
   async function discover(): Promise<void> {
     while (!discovering.signal.aborted) {
       try {
-        const known = await port.inspect({ of: 'queues' });
-        for (const { queue } of known.queues) serve(queue);
+        const listed = new Set(await port.names());
+        for (const queue of listed) serve(queue);
+        for (const session of sessions.values()) {
+          if (session.idle && !listed.has(session.queue) && !pinned.has(session.queue)) session.stop();
+        }
       } catch (error) {
         runtime.logger.debug({ error }, 'The queues could not be looked up; trying on');
       }
@@ -128,18 +153,10 @@ export function createWorker(options: WorkerOptions): Worker {
       if (started || stopped) throw invalid('a worker starts once');
       started = true;
       for (const queue of queues ?? [...handlers.values()].map(({ definition }) => definition.queue)) {
-        serve(checkName(queue, 'queue'));
+        pinned.add(checkName(queue, 'queue'));
+        serve(queue);
       }
       if (!queues) void discover();
-      const beat = {
-        port,
-        runtime,
-        everyMs: leaseMs / 3,
-        sessions: () => sessions.values(),
-        maxStalls,
-        retention,
-        emit,
-      };
       void keepBeating(beat, beating.signal);
     },
     stop: ({ graceMs = 10_000 } = {}) => (stopped ??= stop(graceMs)),
