@@ -1,0 +1,60 @@
+import type { Adapter, OpenOptions } from '@portolan/core';
+import { sqliteBroadcast } from './broadcast.ts';
+import { sqliteCache } from './cache.ts';
+import type { SqliteContext } from './context.ts';
+import { sqliteCounter } from './counter.ts';
+import { sqliteDocument } from './document.ts';
+import { Engine } from './engine.ts';
+import { sqliteKeyValue } from './key-value.ts';
+import { parseLocation } from './location.ts';
+import { sqliteQueue } from './queue.ts';
+import { Signals } from './signals.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** SQLite through `node:sqlite`: `sqlite:PATH[?synchronous=full]`, one file for any number of processes of one machine. */
+export function sqliteAdapter(): Adapter {
+  return {
+    schemes: ['sqlite'],
+    async open(url, { namespace, runtime, deadlineMs }: OpenOptions) {
+      const engine = new Engine(parseLocation(url), runtime, deadlineMs);
+      const id = await engine.write(() => namespaceId(engine, namespace));
+      const signals = new Signals(engine, id);
+      const sweeper = new Sweeper(engine, runtime);
+      const endings: (() => void)[] = [];
+      const context: SqliteContext = {
+        runtime,
+        engine,
+        signals,
+        namespace: id,
+        now: () => runtime.clock.now(),
+        onSweep: (sweep) => sweeper.add(sweep),
+        onClose: (end) => void endings.push(end),
+      };
+      const ports = {
+        keyValue: sqliteKeyValue(context),
+        cache: sqliteCache(context),
+        counter: sqliteCounter(context),
+        document: sqliteDocument(context),
+        queue: sqliteQueue(context),
+        broadcast: sqliteBroadcast(context),
+      };
+      sweeper.start();
+      return {
+        ...ports,
+        capabilities: { name: 'sqlite', shared: true, durable: true },
+        ping: () => engine.read(() => void engine.sql('SELECT 1').get()),
+        async close() {
+          sweeper.stop();
+          for (const end of endings.splice(0)) end();
+          signals.stop();
+          engine.close();
+        },
+      };
+    },
+  };
+}
+
+function namespaceId(engine: Engine, name: string): number {
+  engine.sql('INSERT INTO namespace (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
+  return Number(engine.sql('SELECT id FROM namespace WHERE name = ?').get(name)?.id);
+}
