@@ -30,6 +30,7 @@ export function sqliteAdapter(): Adapter {
         onSweep: (sweep) => sweeper.add(sweep),
         onClose: (end) => void endings.push(end),
       };
+      context.onSweep((limit) => signals.sweep(limit));
       const ports = {
         keyValue: sqliteKeyValue(context),
         cache: sqliteCache(context),

@@ -33,6 +33,7 @@ export class Engine {
   readonly #statements = new Map<string, StatementSync>();
   #pending: PendingWrite[] = [];
   #scheduled = false;
+  #transaction = 0;
   #afterwards: (() => void)[] = [];
   #closed = false;
 
@@ -53,6 +54,15 @@ export class Engine {
     }
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Within a write: the number of the transaction. One that is rolled back and tried again has another. */
+  get transaction(): number {
+    return this.#transaction;
+  }
+
   /** A prepared statement, kept for the life of the connection. The text must come from a bounded set. */
   sql(text: string): StatementSync {
     let statement = this.#statements.get(text);
@@ -63,13 +73,20 @@ export class Engine {
     return statement;
   }
 
-  /** Runs `work` now, outside of any transaction. In WAL mode a reader never waits for a writer. */
+  /**
+   * Runs `work` now, outside of any transaction. In WAL mode a reader waits for nobody but a process that opens, closes or recovers the file; then
+   * it is tried again until the deadline.
+   */
   async read<T>(work: () => T): Promise<T> {
-    this.#open();
-    try {
-      return work();
-    } catch (error) {
-      throw classify(error);
+    const deadline = this.runtime.clock.now() + this.#deadlineMs;
+    for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.most)) {
+      this.#open();
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || this.runtime.clock.now() >= deadline) throw classify(error);
+      }
+      await this.runtime.sleep(pause);
     }
   }
 
@@ -151,6 +168,7 @@ export class Engine {
   #begin(): boolean {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
+      this.#transaction++;
       return true;
     } catch (error) {
       if (isBusy(error)) return false;

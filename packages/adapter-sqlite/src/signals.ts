@@ -1,26 +1,44 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Engine } from './engine.ts';
 
-/** Without any sign of a change the file is looked at this often: what a lost file event costs. */
-const IDLE_MS = 25;
-/** After a sign of a change, and for a while after one was found. */
-const ALERT_MS = 2;
-const ALERT_FOR_MS = 100;
+/** How often the file is looked at while nothing happens: where file events come, what a lost one costs, and where they do not. */
+const IDLE_MS = { watched: 250, blind: 25 };
+/** How often, and how long, after a sign of a change. */
+const ALERT = { everyMs: 2, forMs: 50 };
+/** So many changes in a row without their file event, and events are no longer relied on. */
+const MISSES = 3;
+/** Channels remembered. A process that has not looked for as many signals wakes all its listeners. */
+const KEPT = 10_000;
+/** Old channels removed per sweep. */
+const SWEPT = 500;
 
 type Listener = () => void;
 
+const RAISE = `INSERT INTO signal (namespace, channel, sequence) VALUES (?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM signal))
+  ON CONFLICT (namespace, channel) DO UPDATE SET sequence = excluded.sequence`;
+const LATEST = 'SELECT coalesce(max(sequence), 0) AS latest FROM signal';
+const SINCE = 'SELECT namespace, channel, sequence FROM signal WHERE sequence > ? ORDER BY sequence';
+const SWEEP = `DELETE FROM signal WHERE sequence IN
+  (SELECT sequence FROM signal WHERE sequence <= (SELECT max(sequence) FROM signal) - ${KEPT} ORDER BY sequence LIMIT ?)`;
+
 /**
  * Wakes listeners when a process — this one or another — has committed something on their channel. A write calls `raise`; the row it leaves
- * tells other processes which channels changed. They notice the commit by SQLite's change counter (about 3 µs a look), which is looked at when the file system tells
- * of a write to the log, and every 25 ms in case it does not. Nothing is looked at while nobody listens. Signals are hints: one may come for nothing.
+ * tells other processes which channels changed. They notice the commit by SQLite's change counter (about 3 µs a look).
+ *
+ * While nothing happens they wait for the file system to tell of a write to the log, and look four times a second in case it does not. The first event
+ * ends the watch: from then on they look every 2 ms until nothing has changed for 50 ms, so a busy file costs no event per write, and the watch that begins
+ * then is on whatever file has the name. Nothing is watched or looked at while nobody listens. Signals are hints: one may come for nothing.
  */
 export class Signals {
   readonly #engine: Engine;
   readonly #namespace: number;
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** Channels raised in the transaction of that number: once is enough. */
+  readonly #raised = { transaction: -1, channels: new Set<string>() };
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #alertUntil = 0;
+  #misses = 0;
   #version = 0;
   #seen = 0;
 
@@ -31,91 +49,125 @@ export class Signals {
 
   /** Called within a write: every listener of the channel wakes once it is committed. */
   raise(channel: string): void {
-    this.#engine
-      .sql(
-        `INSERT INTO signal (namespace, channel, sequence) VALUES (?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM signal))
-         ON CONFLICT (namespace, channel) DO UPDATE SET sequence = excluded.sequence`,
-      )
-      .run(this.#namespace, channel);
+    const { transaction } = this.#engine;
+    if (this.#raised.transaction !== transaction) {
+      this.#raised.transaction = transaction;
+      this.#raised.channels.clear();
+    }
+    if (this.#raised.channels.has(channel)) return;
+    this.#raised.channels.add(channel);
+    this.#engine.sql(RAISE).run(this.#namespace, channel);
     this.#engine.after(() => this.#tell(channel));
   }
 
-  /** Calls `listener` after every signal on the channel, until the answer is called. */
+  /** Calls `listener` after every signal on the channel, until the answer is called. Throws when the file cannot be read. */
   listen(channel: string, listener: Listener): () => void {
+    if (!this.#timer) this.#start();
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners);
-    listeners.add(listener);
-    if (!this.#timer) this.#start();
+    const own = () => listener();
+    listeners.add(own);
     return () => {
-      listeners.delete(listener);
+      listeners.delete(own);
       if (listeners.size === 0 && this.#listeners.get(channel) === listeners) this.#listeners.delete(channel);
       if (this.#listeners.size === 0) this.stop();
     };
   }
 
+  /** Within a write: forgets the channels that were not raised for the longest time. Answers how many. */
+  sweep(limit: number): number {
+    return Number(this.#engine.sql(SWEEP).run(Math.min(limit, SWEPT)).changes);
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#unwatch();
   }
 
   #start(): void {
     this.#version = this.#engine.dataVersion();
-    this.#seen = this.#latest();
+    this.#seen = Number(this.#engine.sql(LATEST).get()?.latest);
+    this.#alertUntil = 0;
+    this.#watch();
+    this.#schedule();
+  }
+
+  #watch(): void {
+    if (this.#watcher || this.#misses >= MISSES) return;
     try {
       this.#watcher = watch(`${this.#engine.path}-wal`, { persistent: false }, () => this.#alert());
-      this.#watcher.on('error', () => undefined);
+      this.#watcher.on('error', () => this.#unwatch());
     } catch {
-      // No file events here: the idle look is all there is.
+      // No file events here, or no log yet: looked at more often until there are.
     }
-    this.#schedule(IDLE_MS);
   }
 
-  /** The event comes with the write to the log, a moment before the change counter moves: look soon, and again. */
+  #unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  /** The event comes with the write to the log, a moment before the change counter moves: look now, and again for a while. */
   #alert(): void {
-    const was = this.#alertUntil;
-    this.#alertUntil = performance.now() + ALERT_FOR_MS;
-    if (was < performance.now() && this.#timer) this.#schedule(0);
+    if (!this.#watcher || !this.#timer) return;
+    this.#misses = 0;
+    this.#unwatch();
+    this.#alertUntil = performance.now() + ALERT.forMs;
+    this.#look();
   }
 
-  #schedule(ms: number): void {
+  #schedule(): void {
+    const idle = this.#watcher ? IDLE_MS.watched : IDLE_MS.blind;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), ms);
+    this.#timer = setTimeout(() => this.#look(), this.#alertUntil > 0 ? ALERT.everyMs : idle);
     this.#timer.unref();
   }
 
   #look(): void {
+    const now = performance.now();
+    const relied = this.#watcher !== undefined;
+    if (this.#alertUntil <= now) {
+      this.#alertUntil = 0;
+      // Before the look, so that no commit falls between.
+      this.#watch();
+    }
     try {
       const version = this.#engine.dataVersion();
       if (version !== this.#version) {
-        this.#version = version;
-        this.#alertUntil = performance.now() + ALERT_FOR_MS;
+        if (relied) this.#misses++;
+        this.#unwatch();
+        this.#alertUntil = now + ALERT.forMs;
         this.#tellNew();
+        this.#version = version;
       }
     } catch {
       // Closed, or the file is gone: whoever listens learns it from his own reads.
-      this.stop();
-      return;
+      if (this.#engine.closed) this.stop();
     }
-    this.#schedule(performance.now() < this.#alertUntil ? ALERT_MS : IDLE_MS);
-  }
-
-  #latest(): number {
-    return Number(this.#engine.sql('SELECT coalesce(max(sequence), 0) AS latest FROM signal').get()?.latest);
+    if (this.#timer) this.#schedule();
   }
 
   #tellNew(): void {
-    const rows = this.#engine
-      .sql('SELECT channel, sequence FROM signal WHERE sequence > ? AND namespace = ? ORDER BY sequence')
-      .all(this.#seen, this.#namespace);
-    for (const row of rows) {
-      this.#seen = Number(row.sequence);
-      this.#tell(String(row.channel));
+    const before = this.#seen;
+    const rows = this.#engine.sql(SINCE).all(before);
+    this.#seen = Number(rows.at(-1)?.sequence ?? before);
+    if (this.#seen - before > KEPT) {
+      for (const channel of this.#listeners.keys()) this.#tell(channel);
+      return;
+    }
+    for (const { namespace, channel } of rows) {
+      if (Number(namespace) === this.#namespace) this.#tell(String(channel));
     }
   }
 
+  /** Listeners run on their own, so that one that throws disturbs neither the others nor the commit that woke it. */
   #tell(channel: string): void {
-    for (const listener of [...(this.#listeners.get(channel) ?? [])]) listener();
+    const listeners = this.#listeners.get(channel);
+    for (const listener of listeners ?? []) {
+      queueMicrotask(() => {
+        if (listeners?.has(listener)) listener();
+      });
+    }
   }
 }
