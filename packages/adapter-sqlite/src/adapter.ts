@@ -16,8 +16,11 @@ export function sqliteAdapter(): Adapter {
   return {
     schemes: ['sqlite'],
     async open(url, { namespace, runtime, deadlineMs }: OpenOptions) {
-      const engine = new Engine(parseLocation(url), runtime, deadlineMs);
-      const id = await engine.write(() => namespaceId(engine, namespace));
+      const engine = await Engine.open(parseLocation(url), runtime, deadlineMs);
+      const id = await namespaceId(engine, namespace).catch((error) => {
+        engine.close();
+        throw error;
+      });
       const signals = new Signals(engine, id);
       const sweeper = new Sweeper(engine, runtime);
       const endings: (() => void)[] = [];
@@ -55,7 +58,13 @@ export function sqliteAdapter(): Adapter {
   };
 }
 
-function namespaceId(engine: Engine, name: string): number {
-  engine.sql('INSERT INTO namespace (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
-  return Number(engine.sql('SELECT id FROM namespace WHERE name = ?').get(name)?.id);
+/** Takes the lock only for a namespace that is new. */
+async function namespaceId(engine: Engine, name: string): Promise<number> {
+  const find = () => engine.sql('SELECT id FROM namespace WHERE name = ?').get(name)?.id;
+  const known = await engine.read(find);
+  if (known !== undefined) return Number(known);
+  return engine.write(() => {
+    engine.sql('INSERT INTO namespace (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
+    return Number(find());
+  });
 }

@@ -2,8 +2,12 @@ import { PortolanError } from '@portolan/core';
 
 const BUSY = 5;
 const LOCKED = 6;
-/** Codes of SQLite that mean: the file cannot be used now. READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
+/** Others kept the log's locks too busy, see SQLITE_PROTOCOL. */
+const PROTOCOL = 15;
+const TOO_BIG = 18;
+/** Codes of SQLite that mean: the file cannot be used now. PERM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
 const UNUSABLE: ReadonlyMap<number, string> = new Map([
+  [3, 'the file cannot be opened'],
   [8, 'the file cannot be written'],
   [10, 'the disk failed'],
   [11, 'the file is damaged'],
@@ -21,14 +25,24 @@ function sqliteCode(error: unknown): number | undefined {
 /** True when another process holds the lock: worth trying again. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
-  return code === BUSY || code === LOCKED;
+  return code === BUSY || code === LOCKED || code === PROTOCOL;
+}
+
+export function lockedError(cause?: unknown): PortolanError {
+  return new PortolanError('UNAVAILABLE', 'SQLite: other processes hold the file', { cause });
+}
+
+export function closedError(): PortolanError {
+  return new PortolanError('UNAVAILABLE', 'the backend is closed', { retryable: false });
 }
 
 /** What an error of SQLite means to a caller. Messages name no path. */
 export function classify(error: unknown): PortolanError {
   if (PortolanError.is(error)) return error;
   const code = sqliteCode(error);
-  if (isBusy(error)) return new PortolanError('UNAVAILABLE', 'SQLite: other processes hold the file', { cause: error });
+  if (isBusy(error)) return lockedError(error);
+  if (code === TOO_BIG)
+    return new PortolanError('TOO_LARGE', 'longer than SQLite stores in one place', { cause: error });
   const reason = code === undefined ? undefined : UNUSABLE.get(code);
   if (reason) return new PortolanError('UNAVAILABLE', `SQLite: ${reason}`, { cause: error, retryable: code === 13 });
   return new PortolanError('INTERNAL', 'unexpected answer from SQLite', { cause: error });

@@ -8,30 +8,32 @@ const APPLICATION_ID = 0x506f7274;
 /** Each step brings the schema from its index to the next version. Steps are never changed once released, only added. */
 const STEPS: readonly string[] = [SCHEMA];
 
-function pragma(database: DatabaseSync, name: string): number {
-  const row = database.prepare(`PRAGMA ${name}`).get();
+function number(database: DatabaseSync, query: string): number {
+  const row = database.prepare(query).get();
   return Number(Object.values(row ?? {})[0] ?? 0);
 }
 
-/** Brings the file to this program's schema in one transaction. Throws INVALID for a file of a newer program or of another application. */
+/** Reads only. Throws INVALID for a file of another application, or of a newer program. Answers the version of the schema, 0 for a new file. */
+export function checkOwner(database: DatabaseSync): number {
+  const owner = number(database, 'PRAGMA application_id');
+  const version = number(database, 'PRAGMA user_version');
+  const isNew = owner === 0 && version === 0 && number(database, 'SELECT count(*) FROM sqlite_schema') === 0;
+  if (!isNew && owner !== APPLICATION_ID) throw invalid('backend URL: the SQLite file belongs to another application');
+  if (version > STEPS.length) {
+    throw invalid(
+      `backend URL: the SQLite file has schema ${version}, this program knows ${STEPS.length}: use a newer Portolan`,
+    );
+  }
+  return version;
+}
+
+/** Brings the file to this program's schema in one transaction. Of several processes that come at once, one does it. */
 export function migrate(database: DatabaseSync): void {
-  const current = pragma(database, 'user_version');
-  if (current === STEPS.length && pragma(database, 'application_id') === APPLICATION_ID) return;
+  if (checkOwner(database) === STEPS.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = pragma(database, 'user_version');
-    const owner = pragma(database, 'application_id');
-    const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0);
-    if (tables > 0 && owner !== APPLICATION_ID)
-      throw invalid('backend URL: the SQLite file belongs to another application');
-    if (version > STEPS.length) {
-      throw invalid(
-        `backend URL: the SQLite file has schema ${version}, this program knows ${STEPS.length}: use a newer Portolan`,
-      );
-    }
-    for (const step of STEPS.slice(version)) database.exec(step);
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STEPS.length}`);
-    database.exec('COMMIT');
+    for (const step of STEPS.slice(checkOwner(database))) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STEPS.length}; COMMIT`);
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;

@@ -43,6 +43,7 @@ export type { Instance, InstanceInfo } from './command-wire.ts';
 export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
+export { stepCounter } from './counter-step.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export {
   type Collection,
