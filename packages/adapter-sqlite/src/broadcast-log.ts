@@ -35,8 +35,6 @@ export interface TopicLog {
 const CATCH_UP = 100;
 /** A read ends behind this many characters: reading more at once would hold the event loop. */
 const READ_CHARACTERS = 1_048_576;
-/** Topics looked at by one step of the sweep. */
-const SWEPT = 100;
 
 const COLUMNS =
   'id, incarnation, base, oldest, first, last, expires_at AS expiresAt, forget_at AS forgetAt, sweep_at AS sweepAt';
@@ -110,7 +108,7 @@ export function topicLog({ engine, namespace, now }: SqliteContext): TopicLog {
 
     sweep(limit) {
       const at = now();
-      const due = engine.sql(DUE).all(at, SWEPT) as unknown as Log[];
+      const due = engine.sql(DUE).all(at, limit) as unknown as Log[];
       let removed = 0;
       for (const log of due) {
         const first = log.expiresAt <= at ? log.last + 1 : log.first;
@@ -127,7 +125,7 @@ export function topicLog({ engine, namespace, now }: SqliteContext): TopicLog {
         }
         if (removed >= limit) break;
       }
-      return due.length === SWEPT ? limit : removed;
+      return due.length === limit ? limit : removed;
     },
   };
 }

@@ -9,8 +9,6 @@ const ALERT = { everyMs: 2, forMs: 50 };
 const MISSES = 3;
 /** Channels remembered. A process that has not looked for as many signals wakes all its listeners. */
 const KEPT = 10_000;
-/** Old channels removed per sweep. */
-const SWEPT = 500;
 
 type Listener = () => void;
 
@@ -76,7 +74,7 @@ export class Signals {
 
   /** Within a write: forgets the channels that were not raised for the longest time. Answers how many. */
   sweep(limit: number): number {
-    return Number(this.#engine.sql(SWEEP).run(Math.min(limit, SWEPT)).changes);
+    return Number(this.#engine.sql(SWEEP).run(limit).changes);
   }
 
   stop(): void {

@@ -17,11 +17,28 @@ export interface Peer {
   readonly ended: Promise<number | null>;
 }
 
+const folders = new Set<string>();
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-sqlite-'));
+  folders.add(folder);
+  return folder;
+}
+
+/** A file name in a folder of its own, removed when this process ends. */
+export const temporaryFile = (): string => join(temporaryFolder(), 'portolan.db');
+
+/** Peers share what the first of them compiled: most of their start is compiling. One that will be killed flushes it itself. */
+const compiled = temporaryFolder();
+
 export function startPeer(program: string, args: readonly string[]): Peer {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(program, import.meta.url)), ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: compiled } },
   );
   const lines: string[] = [];
   const reader = createInterface(child.stdout);
@@ -34,11 +51,4 @@ export function startPeer(program: string, args: readonly string[]): Peer {
   ]);
   ready.catch(() => undefined);
   return { process: child, lines, ready, ended };
-}
-
-/** A file name in a folder of its own, removed when this process ends. */
-export function temporaryFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portolan-sqlite-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'portolan.db');
 }
