@@ -1,7 +1,5 @@
-import { type IndexEntry, indexMember, type StoredDocument } from '@portolan/core';
+import { type IndexEntry, indexMember, MAX_TOMBSTONES, type StoredDocument } from '@portolan/core';
 import { SortedList } from './sorted-list.ts';
-
-const MAX_TOMBSTONES = 10_000;
 
 interface Kept {
   readonly document: StoredDocument;

@@ -1,5 +1,5 @@
-/** Deletions the change feed remembers; older ones are a gap. */
-const MAX_TOMBSTONES = 10_000;
+import { MAX_TOMBSTONES } from '@portolan/core';
+
 /** Expired documents that one call deletes, so that none takes long. */
 const SWEPT_AT_ONCE = 100;
 

@@ -29,7 +29,8 @@ export function sqliteAdapter(): Adapter {
         engine,
         signals,
         namespace: id,
-        now: () => runtime.clock.now(),
+        // INTEGER columns take whole numbers only.
+        now: () => Math.floor(runtime.clock.now()),
         onSweep: (sweep) => sweeper.add(sweep),
         onClose: (end) => void endings.push(end),
       };

@@ -11,7 +11,7 @@ export interface SqliteContext {
   readonly namespace: number;
   /** The store's clock: all processes of one file share a machine, hence a clock. */
   now(): number;
-  /** Registers a small bounded sweep: at most `limit` rows in one write, answering how many. One process of all runs them, every few seconds. */
+  /** Registers a small bounded sweep: at most `limit` rows in one write, answering how many, or `limit` when it left some. One process of all runs them, every few seconds. */
   onSweep(sweep: (limit: number) => number): void;
   onClose(end: () => void): void;
 }

@@ -64,6 +64,7 @@ export {
   type IndexDefinition,
 } from './document-definition.ts';
 export type { DocumentQuery, FoundDocuments } from './document-find.ts';
+export { firstRefusal } from './document-refusal.ts';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -73,7 +74,7 @@ export {
   type PortolanErrorOptions,
 } from './errors.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
-export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';
+export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
 // Queue: jobs, their producer and their worker.
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
 export type { JobFailure } from './job-envelope.ts';
@@ -136,6 +137,7 @@ export type {
   IndexEntry,
   StoredDocument,
 } from './ports/document.ts';
+export { MAX_TOMBSTONES } from './ports/document.ts';
 export type {
   CommitResult,
   Expiry,
