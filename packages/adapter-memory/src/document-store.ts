@@ -37,6 +37,10 @@ export class DocumentStore {
     return this.#kept.size;
   }
 
+  entriesOf(id: string): readonly IndexEntry[] {
+    return this.#kept.get(id)?.entries ?? [];
+  }
+
   index(name: string | null): SortedList {
     const list = this.#indexes.get(name ?? '') ?? new SortedList();
     this.#indexes.set(name ?? '', list);
@@ -100,6 +104,14 @@ export class DocumentStore {
     this.release(id);
     this.#bury(id, ++this.revision);
     return this.revision;
+  }
+
+  /** Puts in a deletion of another store, unless a later version is here. */
+  removed(id: string, revision: number): void {
+    this.revision = Math.max(this.revision, revision);
+    if ((this.get(id)?.revision ?? 0) > revision) return;
+    this.release(id);
+    this.#bury(id, revision);
   }
 
   #bury(id: string, revision: number | null): void {

@@ -26,19 +26,18 @@ interface Answer {
   readonly until: number;
 }
 
-interface Store {
+interface QueueStore {
   readonly queues: Map<string, QueueState>;
   readonly wakeUps: WakeUps;
   /** What each session's last exchange answered, by queue and session, the oldest first. */
   readonly answers: Map<string, Answer>;
 }
 
+export const queueStore = ({ hub, namespace }: MemoryContext) =>
+  hub.state<QueueStore>(namespace, 'queue', () => ({ queues: new Map(), wakeUps: new WakeUps(), answers: new Map() }));
+
 export function memoryQueue(context: MemoryContext): QueuePort {
-  const store = context.hub.state<Store>(context.namespace, 'queue', () => ({
-    queues: new Map(),
-    wakeUps: new WakeUps(),
-    answers: new Map(),
-  }));
+  const store = queueStore(context);
   const closed = new AbortController();
   context.onClose(() => closed.abort());
 

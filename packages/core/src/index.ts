@@ -170,6 +170,27 @@ export type {
   SweepPolicy,
   Swept,
 } from './ports/queue.ts';
+// Transfer: moving and inspecting everything a backend holds.
+export {
+  type CacheEntryRecord,
+  type CacheTagRecord,
+  type CollectionRecord,
+  type CounterRecord,
+  type DocumentRecord,
+  type KeyRecord,
+  type MessageRecord,
+  type QueueRecord,
+  type TombstoneRecord,
+  type TopicRecord,
+  TRANSFER_FIELDS,
+  TRANSFER_PAGE_BYTES,
+  TRANSFER_PARTS,
+  type TransferPage,
+  type TransferPart,
+  type TransferPort,
+  type TransferRecord,
+  type TransferredJob,
+} from './ports/transfer.ts';
 export {
   createQueue,
   type Enqueued,
@@ -182,6 +203,16 @@ export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
 export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';
+export { type CopiedPart, type CopyOptions, type CopyProgress, type CopyState, copyBackend } from './transfer.ts';
+export { type InspectOptions, inspectBackend, type ListedHolding, type PartInspection } from './transfer-inspect.ts';
+export {
+  type PlacedRecord,
+  type TransferWalk,
+  transferFields,
+  transferSize,
+  transferValue,
+  walkPage,
+} from './transfer-page.ts';
 export type { WorkerEvent, WorkerJobEvent, WorkerSweepEvent } from './worker/event.ts';
 export { type Handler, handle, type JobContext } from './worker/handler.ts';
 export { type ActiveJob, createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';

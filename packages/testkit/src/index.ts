@@ -1,8 +1,8 @@
 export { broadcastSuite } from './broadcast.ts';
 export { checkBroadcastModel } from './broadcast-model.ts';
 export { cacheSuite } from './cache.ts';
-export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
 export { checkCacheModel } from './cache-model.ts';
+export { type Chaos, chaos, type Faults, type Held, type MethodPath, type Nth } from './chaos.ts';
 export { testAdapter } from './conformance.ts';
 export { counterSuite } from './counter.ts';
 export { checkCounterModel } from './counter-model.ts';
@@ -15,3 +15,4 @@ export { limiterSuite } from './limiter.ts';
 export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
 export { queueSuite } from './queue.ts';
 export { type AddCase, type Case, suite } from './suite.ts';
+export { transferSuite } from './transfer.ts';
