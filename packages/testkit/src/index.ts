@@ -14,5 +14,6 @@ export { checkKeyValueModel } from './key-value-model.ts';
 export { limiterSuite } from './limiter.ts';
 export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
 export { queueSuite } from './queue.ts';
+export { checkQueueModel } from './queue-model.ts';
 export { type AddCase, type Case, suite } from './suite.ts';
 export { transferSuite } from './transfer.ts';

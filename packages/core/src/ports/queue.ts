@@ -30,8 +30,8 @@ export type Settlement =
   | { readonly id: string; readonly outcome: 'released'; readonly delayMs: number };
 
 /**
- * How many finished jobs a queue keeps, and how long; `failed` holds for the cancelled ones too, counted apart. The older go first; both bounds
- * hold (checked on settle and sweep, in bounded steps).
+ * How many finished jobs a queue keeps, and how long; `failed` holds for the cancelled ones too, counted apart. The older go first. Settling
+ * keeps the number (by which it may be exceeded by a sixteenth), sweeping keeps both, in bounded steps.
  */
 export interface Retention {
   readonly completed: { readonly count: number; readonly ms: number };
@@ -41,7 +41,7 @@ export interface Retention {
 export interface ExchangeRequest {
   /** Id of the worker session that claims. The first exchange of a session creates it. */
   readonly session: string;
-  /** Unique per call, same for its repeats: a repeat after a lost reply answers what the first call did, and does nothing again. */
+  /** Unique per call of the session, same for its repeats: a repeat after a lost reply answers what the first call did, and does nothing again. */
   readonly nonce: string;
   /** Every job leased by the session is leased until now + leaseMs; this call and `beat` renew them all. */
   readonly leaseMs: number;

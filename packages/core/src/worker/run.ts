@@ -26,6 +26,8 @@ export interface RunOptions {
 }
 
 const MAX_PROGRESS_CHARACTERS = 16 * 1024;
+/** A reason at hand: without one, an abort makes an exception with its stack. */
+const DONE = 'done';
 
 /** One run of one leased job. */
 export class Run {
@@ -69,7 +71,7 @@ export class Run {
       this.#handle(this.handler, this.envelope.data),
       this.#timeout(this.handler.definition.timeoutMs, done.signal),
     ]);
-    done.abort();
+    done.abort(DONE);
     return outcome;
   }
 

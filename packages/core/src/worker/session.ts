@@ -47,6 +47,7 @@ export class QueueSession implements SlotUser {
   /** The store told that the session is gone: take a new id once nothing is held under this one. */
   #gone = false;
   #mayHaveWork = true;
+  #exchanges = 0;
   #stopping = false;
 
   constructor(options: SessionOptions) {
@@ -139,7 +140,7 @@ export class QueueSession implements SlotUser {
     if (slots > 0) this.#mayHaveWork = false;
     const result = await this.#call(queue, {
       session: this.#id,
-      nonce: runtime.id(),
+      nonce: String(++this.#exchanges),
       leaseMs,
       settled: finished.map(({ verdict }) => verdict.settlement),
       claim: slots,

@@ -1,0 +1,147 @@
+import type { QueuePort, Settlement } from '@portolan/core';
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { KEEP } from './queue-client.ts';
+
+const STATES = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'] as const;
+
+type Step = (port: QueuePort, queue: string, nonce: string) => Promise<unknown>;
+interface Command {
+  readonly text: string;
+  readonly step: Step;
+  readonly [fc.toStringMethod]: () => string;
+}
+
+const id = fc.integer({ min: 1, max: 8 }).map((n) => `j${n}`);
+const session = fc.constantFrom('a', 'b');
+/** Far off, so that no real time matters; unequal, so that the order is known. */
+const delay = fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: 0, freq: 3 }).map((n) => n * 3_600_000);
+
+const command = (text: string, step: Step): Command => ({ text, step, [fc.toStringMethod]: () => text });
+
+const push = fc
+  .array(
+    fc.record({
+      id,
+      body: fc.string({ unit: 'grapheme', maxLength: 5 }),
+      priority: fc.constantFrom(0, 0, 0, 1, -1, 1_000),
+      delayMs: delay,
+      dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((drawn) => drawn.map(({ dedupeKey, ...job }) => ({ ...job, ...(dedupeKey === undefined ? {} : { dedupeKey }) })))
+  .map((jobs) => command(`push ${JSON.stringify(jobs)}`, (port, queue) => port.push(queue, jobs)));
+
+const settlement: fc.Arbitrary<Settlement> = fc.oneof(
+  id.map((one): Settlement => ({ id: one, outcome: 'completed', result: '{"r":1.0}' })),
+  id.map((one): Settlement => ({ id: one, outcome: 'failed', error: '"f"' })),
+  id.map((one): Settlement => ({ id: one, outcome: 'cancelled', error: '"c"' })),
+  fc.record({ id, outcome: fc.constant('retry' as const), delayMs: delay, error: fc.constant('"e"') }),
+  fc.record({ id, outcome: fc.constant('released' as const), delayMs: delay }),
+);
+
+/** `startedAt` is time, and `dueInMs` differs by what passed between the two. */
+const exchange = fc
+  .record({
+    session,
+    settled: fc.array(settlement, { maxLength: 4 }),
+    claim: fc.integer({ min: 0, max: 4 }),
+    twice: fc.boolean(),
+  })
+  .map((drawn) =>
+    command(`exchange ${JSON.stringify(drawn)}`, async (port, queue, nonce) => {
+      const { session: name, settled, claim, twice } = drawn;
+      const request = { session: name, nonce, leaseMs: 3_600_000, settled, claim, retention: KEEP };
+      const results = [await port.exchange(queue, request)];
+      if (twice) results.push(await port.exchange(queue, request));
+      return results.map(({ jobs, created, refused, cancel, dueInMs }) => ({
+        created,
+        refused: [...refused].sort(),
+        cancel: [...cancel].sort(),
+        due: dueInMs === null ? null : Math.round(dueInMs / 3_600_000),
+        jobs: jobs.map((job) => ({ ...job, startedAt: 0 })),
+      }));
+    }),
+  );
+
+const amend = fc
+  .record({ change: fc.constantFrom('cancel', 'retry', 'promote', 'remove', 'progress'), id, session })
+  .map(({ change, id: one, session: name }) =>
+    command(`${change} ${one} ${name}`, (port, queue) =>
+      change === 'progress'
+        ? port.amend(queue, { do: 'progress', id: one, session: name, progress: `"${name}"` })
+        : port.amend(queue, { do: change as 'cancel', id: one }),
+    ),
+  );
+
+const pause = fc
+  .constantFrom('pause' as const, 'resume' as const, 'resume' as const)
+  .map((change) => command(change, (port, queue) => port.amend(queue, { do: change })));
+
+const beat = session.map((name) =>
+  command(`beat ${name}`, async (port, queue) => {
+    const { alive, cancel } = await port.beat(queue, name, 3_600_000);
+    return { alive, cancel: [...cancel].sort() };
+  }),
+);
+
+/** Ends a session's lease and sweeps: the one step that needs time to pass, of which 0 ms is enough. */
+const vanish = session.map((name) =>
+  command(`vanish ${name}`, async (port, queue, nonce) => {
+    await port.exchange(queue, { session: name, nonce, leaseMs: 0, settled: [], claim: 0, retention: KEEP });
+    const { recovered, failed } = await port.sweep(queue, { maxStalls: 1, error: '"s"', retention: KEEP });
+    return { recovered: [...recovered].sort(), failed: [...failed].sort() };
+  }),
+);
+
+const commandsOf = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: push },
+    { weight: 6, arbitrary: exchange },
+    { weight: 4, arbitrary: amend },
+    { weight: 1, arbitrary: pause },
+    { weight: 1, arbitrary: beat },
+    { weight: 1, arbitrary: vanish },
+  ),
+  { minLength: 1, maxLength: 40, size: 'max' },
+);
+
+/** Everything that can be seen of the queue, without times. Finished jobs are compared as sets: their order is that of time. */
+async function picture(port: QueuePort, queue: string): Promise<unknown> {
+  const lists = await Promise.all(
+    STATES.map(async (state) => {
+      const found = await port.inspect({ of: 'state', queue, state, cursor: null, limit: 100 });
+      const jobs = found.jobs.map((job) => ({
+        ...job,
+        dueAt: job.dueAt !== null,
+        startedAt: job.startedAt !== null,
+        finishedAt: job.finishedAt !== null,
+      }));
+      const ordered = state === 'waiting';
+      return [state, ordered ? jobs : jobs.sort((a, b) => (a.id < b.id ? -1 : 1)), found.queues];
+    }),
+  );
+  return lists;
+}
+
+/**
+ * Random sequences: `subject` must answer as `oracle` does, and look the same after every step. Both run on the real clock; no sequence depends on
+ * time. Each run has a queue of its own.
+ */
+export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, runs: number): Promise<void> {
+  let run = 0;
+  const property = fc.asyncProperty(commandsOf, async (commands) => {
+    run += 1;
+    const queue = `model-${run}`;
+    for (const [index, { text, step }] of commands.entries()) {
+      const what = `after ${index + 1} commands, the last: ${text}`;
+      const nonce = `n${index}`;
+      const [wanted, answered] = await Promise.all([step(oracle, queue, nonce), step(subject, queue, nonce)]);
+      expect(answered, what).toEqual(wanted);
+      const [expected, seen] = await Promise.all([picture(oracle, queue), picture(subject, queue)]);
+      expect(seen, what).toEqual(expected);
+    }
+  });
+  await fc.assert(property, { numRuns: runs });
+}
