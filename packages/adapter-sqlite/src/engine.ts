@@ -1,22 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Runtime } from '@portolan/core';
 import { openDatabase } from './database.ts';
-import { classify, closedError, isBusy } from './errors.ts';
+import { closedError } from './errors.ts';
 import type { Location } from './location.ts';
 import { patiently } from './patience.ts';
+import { ReadQueue } from './read-queue.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /**
- * One connection to one file. Reads run at once. Writes of a tick become one immediate transaction (group commit): each is a function that reads and
+ * One connection to one file. Reads of a tick see one state of it. Writes of a tick become one immediate transaction (group commit): each is a function that reads and
  * writes synchronously, so it is atomic and isolated. A function that throws takes nothing with it: the transaction is rolled back and the others run again,
  * which is why a write must have no effect but on the database and through `after`. While another process holds the lock, writes wait without blocking the event loop.
  */
 export class Engine {
   readonly runtime: Runtime;
   readonly path: string;
-  readonly #deadlineMs: number;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #arrays = new Map<string, StatementSync>();
+  readonly #reads: ReadQueue;
   readonly #writes: WriteQueue;
   #closed = false;
 
@@ -24,8 +26,8 @@ export class Engine {
   constructor(location: Location, runtime: Runtime, deadlineMs: number) {
     this.path = location.path;
     this.runtime = runtime;
-    this.#deadlineMs = deadlineMs;
     this.#database = openDatabase(location);
+    this.#reads = new ReadQueue(this.#database, deadlineMs);
     this.#writes = new WriteQueue(this.#database, deadlineMs, runtime.logger);
   }
 
@@ -52,35 +54,33 @@ export class Engine {
     return statement;
   }
 
-  /** Runs `work` now, outside of any transaction. A reader does not wait for a writer, only (rarely) for a process that opens or closes the file. */
-  async read<T>(work: () => T): Promise<T> {
-    this.#open();
-    try {
-      return work();
-    } catch (error) {
-      if (!isBusy(error)) throw classify(error);
-      return patiently(this.#deadlineMs, () => {
-        this.#open();
-        return work();
-      });
+  /** Like `sql`; its rows are arrays, which cost a third less than objects. */
+  arrays(text: string): StatementSync {
+    let statement = this.#arrays.get(text);
+    if (!statement) {
+      statement = this.#database.prepare(text);
+      statement.setReturnArrays(true);
+      this.#arrays.set(text, statement);
     }
+    return statement;
+  }
+
+  /** Runs `work`, which only reads, a moment later. Never waits for a writer. */
+  read<T>(work: () => T): Promise<T> {
+    return this.#reads.add(work, false);
   }
 
   /** Several reads that see one state of the file. */
   snapshot<T>(work: () => T): Promise<T> {
-    return this.read(() => {
-      this.sql('BEGIN').run();
-      try {
-        return work();
-      } finally {
-        this.sql('COMMIT').run();
-      }
-    });
+    return this.#reads.add(work, true);
   }
 
-  /** Runs `work` in the next transaction; resolves with its answer once that is committed. */
-  write<T>(work: () => T): Promise<T> {
-    return this.#writes.add(work);
+  /**
+   * Runs `work` in the next transaction; resolves with its answer once that is committed. `alone`, if given, does the same by one statement, or answers undefined and
+   * has changed nothing: it is tried when nobody else comes with a write.
+   */
+  write<T>(work: () => T, alone?: () => T | undefined): Promise<T> {
+    return this.#writes.add(work, alone);
   }
 
   /** Called within a write: runs `effect` once the transaction is committed, before its callers hear of it. */
@@ -95,7 +95,7 @@ export class Engine {
 
   /** Copies the whole file, consistently and while it is used, to a new file. */
   vacuumInto(path: string): void {
-    this.#open();
+    if (this.#closed) throw closedError();
     this.#database.prepare('VACUUM INTO ?').run(path);
   }
 
@@ -107,12 +107,10 @@ export class Engine {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reads.close();
     this.#writes.close();
     this.#statements.clear();
+    this.#arrays.clear();
     this.#database.close();
-  }
-
-  #open(): void {
-    if (this.#closed) throw closedError();
   }
 }

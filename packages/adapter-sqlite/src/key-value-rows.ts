@@ -74,14 +74,18 @@ export class KeyValueRows {
 
   /** Mostly one statement; a key that holds fields is emptied first. */
   set(key: string, value: string | Uint8Array, expiresAt: number | null): number {
-    const { namespace } = this.#context;
-    const stored = typeof value === 'string' ? toColumn(value) : value;
-    if (this.#sql(SET).run(namespace, key, expiresAt, stored).changes === 0) {
+    if (!this.overwrite(key, value, expiresAt)) {
       const row = this.#find(key);
       if (row) this.#remove(row);
-      this.#sql(SET).run(namespace, key, expiresAt, stored);
+      this.overwrite(key, value, expiresAt);
     }
     return 1;
+  }
+
+  /** One statement. False, and nothing is changed, when the key holds fields. */
+  overwrite(key: string, value: string | Uint8Array, expiresAt: number | null): boolean {
+    const stored = typeof value === 'string' ? toColumn(value) : value;
+    return this.#sql(SET).run(this.#context.namespace, key, expiresAt, stored).changes !== 0;
   }
 
   /** Removes at most `limit` rows, of keys and fields of any namespace that expired or were put aside. */

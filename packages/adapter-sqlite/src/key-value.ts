@@ -45,10 +45,12 @@ export function sqliteKeyValue(context: SqliteContext): KeyValuePort {
   const isLive = (row: Row): boolean => row.expires_at === null || (row.expires_at as number) > context.now();
 
   function readOne<F extends ValueForm>(key: string, form: F, expiry: boolean | undefined): StoredValue<F> | null {
-    const row = engine.sql(READ).get(namespace, key);
-    if (row === undefined || !isLive(row)) return null;
-    const value = inForm(row.value, form);
-    return expiry ? { value, expiresAt: row.expires_at as number | null } : { value };
+    const row = engine.arrays(READ).get(namespace, key) as unknown as [unknown, number | null] | undefined;
+    if (row === undefined) return null;
+    const [stored, expiresAt] = row;
+    if (expiresAt !== null && expiresAt <= context.now()) return null;
+    const value = inForm(stored, form);
+    return expiry ? { value, expiresAt } : { value };
   }
 
   return {
@@ -70,12 +72,21 @@ export function sqliteKeyValue(context: SqliteContext): KeyValuePort {
       }),
 
     commit(checks: readonly KeyCheck[], ops: readonly KeyOp[]): Promise<CommitResult> {
+      const [op] = ops;
+      if (op?.op === 'set' && ops.length === 1 && checks.length === 0 && op.expiresAt !== 'keep') {
+        const { key, expiresAt } = op;
+        const value = ownValue(op.value);
+        return engine.write(
+          () => ({ ok: true, counts: [rows.set(key, value, expiresAt)] }),
+          () => (rows.overwrite(key, value, expiresAt) ? { ok: true, counts: [1] } : undefined),
+        );
+      }
+      const own = ops.map((one) => (one.op === 'set' ? { ...one, value: ownValue(one.value) } : one));
       const decide = (): CommitResult => {
         const failed = checks.findIndex((check) => !rows.holds(check));
         if (failed >= 0) return { ok: false, failed };
         return { ok: true, counts: own.map((op) => rows.apply(op)) };
       };
-      const own = ops.map(owned);
       return own.length === 0 ? engine.snapshot(decide) : engine.write(decide);
     },
 
@@ -104,8 +115,8 @@ export function sqliteKeyValue(context: SqliteContext): KeyValuePort {
 }
 
 /** The caller may change its bytes before the write comes to its turn. */
-const owned = (op: KeyOp): KeyOp =>
-  op.op === 'set' && typeof op.value !== 'string' ? { ...op, value: Uint8Array.from(op.value) } : op;
+const ownValue = (value: string | Uint8Array): string | Uint8Array =>
+  typeof value === 'string' ? value : Uint8Array.from(value);
 
 function inForm<F extends ValueForm>(stored: unknown, form: F): ValueOf<F> {
   if (form === 'text') return fromColumn(stored) as ValueOf<F>;

@@ -32,23 +32,28 @@ export async function parse<S extends Schema>(schema: S, value: unknown, what: s
   throw new PortolanError('INVALID', `${what}: ${describeIssues(issues)}`, { issues });
 }
 
+/** What a message is about; a function where putting the words together for every call would cost. */
+type What = string | (() => string);
+
+const words = (what: What): string => (typeof what === 'string' ? what : what());
+
 /** A value as JSON text. Throws INVALID for what JSON cannot say (undefined, a function, a cycle, a BigInt). */
-export function encodeJson(value: unknown, what: string): string {
+export function encodeJson(value: unknown, what: What): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new PortolanError('INVALID', `${what} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new PortolanError('INVALID', `${words(what)} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  if (text === undefined) throw new PortolanError('INVALID', `${what} is not JSON: it is ${typeof value}`);
+  if (text === undefined) throw new PortolanError('INVALID', `${words(what)} is not JSON: it is ${typeof value}`);
   return text;
 }
 
 /** The value of stored JSON text. Throws INTERNAL naming `what` when somebody stored something else there. */
-export function decodeJson(text: string, what: string): unknown {
+export function decodeJson(text: string, what: What): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new PortolanError('INTERNAL', `${what} does not hold JSON`, { cause });
+    throw new PortolanError('INTERNAL', `${words(what)} does not hold JSON`, { cause });
   }
 }
