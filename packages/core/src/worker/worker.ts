@@ -7,6 +7,7 @@ import type { Handler } from './handler.ts';
 import { keepBeating } from './heartbeat.ts';
 import { Pool } from './pool.ts';
 import { QueueSession } from './session.ts';
+import { TimeLimits } from './time-limits.ts';
 
 export interface WorkerOptions {
   readonly port: QueuePort;
@@ -60,6 +61,7 @@ export function createWorker(options: WorkerOptions): Worker {
   if (!(leaseMs >= 30)) throw invalid('leaseMs: at least 30');
   const handlers = byName(options.handlers);
   const pool = new Pool(concurrency);
+  const limits = new TimeLimits(runtime);
   const sessions = new Map<string, QueueSession>();
   const loops: Promise<void>[] = [];
   const discovering = new AbortController();
@@ -83,6 +85,7 @@ export function createWorker(options: WorkerOptions): Worker {
       queue,
       handlers,
       pool,
+      limits,
       leaseMs,
       retention,
       maxResultBytes,
@@ -120,6 +123,7 @@ export function createWorker(options: WorkerOptions): Worker {
     await within(leaseMs, ended);
     for (const session of sessions.values()) session.abandon();
     beating.abort();
+    limits.stop();
     await ended;
   }
 
