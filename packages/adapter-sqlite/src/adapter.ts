@@ -1,4 +1,5 @@
 import type { Adapter, OpenOptions } from '@portolan/core';
+import { backupFile, restoreFile } from './backup.ts';
 import { sqliteBroadcast } from './broadcast.ts';
 import { sqliteCache } from './cache.ts';
 import type { SqliteContext } from './context.ts';
@@ -10,6 +11,7 @@ import { parseLocation } from './location.ts';
 import { sqliteQueue } from './queue.ts';
 import { Signals } from './signals.ts';
 import { Sweeper } from './sweeper.ts';
+import { sqliteTransfer } from './transfer.ts';
 
 /** SQLite through `node:sqlite`: `sqlite:PATH[?synchronous=full]`, one file for any number of processes of one machine. */
 export function sqliteAdapter(): Adapter {
@@ -42,11 +44,13 @@ export function sqliteAdapter(): Adapter {
         document: sqliteDocument(context),
         queue: sqliteQueue(context),
         broadcast: sqliteBroadcast(context),
+        transfer: sqliteTransfer(context),
       };
       sweeper.start();
       return {
         ...ports,
         capabilities: { name: 'sqlite', shared: true, durable: true },
+        backup: (file) => backupFile(engine.path, file),
         ping: () => engine.read(() => void engine.sql('SELECT 1').get()),
         async close() {
           sweeper.stop();
@@ -55,6 +59,9 @@ export function sqliteAdapter(): Adapter {
           engine.close();
         },
       };
+    },
+    async restore(url, file) {
+      restoreFile(parseLocation(url).path, file);
     },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type DocumentRecord,
   type DocumentWrite,
   decodeText,
   encodeText,
@@ -8,6 +9,7 @@ import {
   membersOf,
 } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
+import { type CollectionRow, collectionRow, NOTHING } from './document-row.ts';
 import { toColumn } from './text.ts';
 
 type Put = Extract<DocumentWrite, { op: 'put' }>;
@@ -24,19 +26,6 @@ export interface Kept {
   readonly entries: string;
 }
 
-/** A collection's row. */
-export interface CollectionRow {
-  readonly number: number;
-  readonly revision: number;
-  readonly floor: number;
-  readonly documents: number;
-  readonly tombstones: number;
-}
-
-/** No row has this number, so nothing is found in it. */
-const NOTHING: CollectionRow = { number: 0, revision: 0, floor: 0, documents: 0, tombstones: 0 };
-
-const ROW = 'SELECT number, revision, floor, documents, tombstones FROM collection WHERE namespace = ? AND name = ?';
 const CREATE = `
 INSERT INTO collection (namespace, name, revision, floor, documents, tombstones) VALUES (?, ?, 0, 0, 0, 0)`;
 const SAVE = 'UPDATE collection SET revision = ?, floor = ?, documents = ?, tombstones = ? WHERE number = ?';
@@ -53,6 +42,14 @@ const INSERT = `
 INSERT INTO document (collection, id, revision, created_at, updated_at, expires_at, entries, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE =
   'UPDATE document SET revision = ?, updated_at = ?, expires_at = ?, entries = ?, body = ? WHERE number = ?';
+const RESTORE = `
+INSERT INTO document (collection, id, revision, created_at, updated_at, expires_at, entries, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (collection, id) DO UPDATE SET revision = excluded.revision, created_at = excluded.created_at,
+updated_at = excluded.updated_at, expires_at = excluded.expires_at, entries = excluded.entries, body = excluded.body RETURNING number`;
+const OTHER_OF = 'SELECT number FROM document WHERE collection = ? AND revision = ? AND id <> ?';
+const RENUMBER = 'UPDATE document SET revision = ? WHERE number = ?';
+const YIELD = `
+UPDATE document_entry SET sole = 0 WHERE collection = ? AND name = ? AND member >= ? AND member < ? AND sole = 1`;
 const DELETE = 'DELETE FROM document WHERE number = ?';
 const ADD_ENTRY = `
 INSERT INTO document_entry (collection, name, member, document, sole) VALUES (?, ?, ?, ?, ?)
@@ -60,6 +57,7 @@ ON CONFLICT (collection, name, member) DO UPDATE SET sole = max(sole, excluded.s
 const DROP_ENTRY = 'DELETE FROM document_entry WHERE collection = ? AND name = ? AND member = ?';
 const BURY = 'INSERT INTO document_tombstone (collection, revision, id) VALUES (?, ?, ?)';
 const UNBURY = 'DELETE FROM document_tombstone WHERE collection = ? AND id = ?';
+const UNBURY_REVISION = 'DELETE FROM document_tombstone WHERE collection = ? AND revision = ?';
 const FORGET = `
 DELETE FROM document_tombstone WHERE collection = ?1
 AND revision = (SELECT min(revision) FROM document_tombstone WHERE collection = ?1) RETURNING revision`;
@@ -69,11 +67,6 @@ const SWEPT_BYTES = 4 * 1024 * 1024;
 
 const pack = (entries: readonly IndexEntry[]): string =>
   JSON.stringify(entries.map(({ index, key, unique }): PackedEntry => [index, key, unique ? 1 : 0]));
-
-/** The row of a collection; undefined before its first write. */
-export function collectionRow({ engine, namespace }: SqliteContext, name: string): CollectionRow | undefined {
-  return engine.sql(ROW).get(namespace, name) as unknown as CollectionRow | undefined;
-}
 
 /** One collection within one write. Every structure moves with `put` and `remove`; `save` ends the write. */
 export class CollectionWrite {
@@ -106,9 +99,7 @@ export class CollectionWrite {
 
   /** What is stored under the id. An expired version that no sweep has reached is deleted on the way. */
   find(id: string): Kept | undefined {
-    return this.#unexpired(
-      this.#engine.sql(FIND).get(this.#number, encodeText(id, 'id')) as unknown as Kept | undefined,
-    );
+    return this.#unexpired(this.#stored(encodeText(id, 'id')));
   }
 
   /** The document that holds a unique key. */
@@ -169,18 +160,69 @@ export class CollectionWrite {
     this.#engine.sql(DELETE).run(kept.number);
     this.#documents -= 1;
     const revision = this.#next();
-    this.#engine.sql(BURY).run(this.#number, revision, kept.id);
-    this.#tombstones += 1;
-    if (this.#tombstones > MAX_TOMBSTONES) {
-      this.#floor = Number(this.#engine.sql(FORGET).get(this.#number)?.revision);
-      this.#tombstones -= 1;
-    }
+    this.#bury(kept.id, revision);
     return revision;
+  }
+
+  /** The counters are at least these from now on. */
+  raise(revision: number, floor: number): void {
+    if (this.#number === NOTHING.number) this.#number = this.#create();
+    this.#revision = Math.max(this.#revision, revision);
+    this.#floor = Math.max(this.#floor, floor);
+    this.#changed = true;
+  }
+
+  /** Puts in a version of another store as it is: what stands under its id goes, and another document gives it its unique keys and its revision. */
+  restore({ id, revision, body, entries, createdAt, updatedAt, expiresAt }: DocumentRecord): void {
+    this.raise(revision, 0);
+    if (expiresAt !== null && expiresAt <= this.at) return;
+    const key = encodeText(id, 'id');
+    const kept = this.#stored(key);
+    if (kept) this.release(kept);
+    const other = this.#engine.sql(OTHER_OF).get(this.#number, revision, key);
+    if (other) this.#engine.sql(RENUMBER).run(this.#next(), Number(other.number));
+    const row = this.#engine
+      .sql(RESTORE)
+      .get(this.#number, key, revision, createdAt, updatedAt, expiresAt, pack(entries), toColumn(body));
+    if (!kept) this.#documents += 1;
+    if (this.#tombstones > 0) this.#tombstones -= Number(this.#engine.sql(UNBURY).run(this.#number, key).changes);
+    for (const { index, key: entry, unique } of entries) {
+      if (unique) this.#engine.sql(YIELD).run(this.#number, index, ...membersOf(entry));
+      this.#engine.sql(ADD_ENTRY).run(this.#number, index, indexMember(entry, id), Number(row?.number), unique ? 1 : 0);
+    }
+  }
+
+  /** Puts in a deletion of another store, unless a later version is here. */
+  bury(id: string, revision: number): void {
+    this.raise(revision, 0);
+    const key = encodeText(id, 'id');
+    const kept = this.#stored(key);
+    if (kept && kept.revision > revision) return;
+    if (kept) {
+      this.release(kept);
+      this.#engine.sql(DELETE).run(kept.number);
+      this.#documents -= 1;
+    }
+    this.#tombstones -= Number(this.#engine.sql(UNBURY).run(this.#number, key).changes);
+    this.#tombstones -= Number(this.#engine.sql(UNBURY_REVISION).run(this.#number, revision).changes);
+    this.#bury(key, revision);
   }
 
   save(): void {
     if (!this.#changed) return;
     this.#engine.sql(SAVE).run(this.#revision, this.#floor, this.#documents, this.#tombstones, this.#number);
+  }
+
+  #stored(key: string): Kept | undefined {
+    return this.#engine.sql(FIND).get(this.#number, key) as unknown as Kept | undefined;
+  }
+
+  #bury(key: string, revision: number): void {
+    this.#engine.sql(BURY).run(this.#number, revision, key);
+    this.#tombstones += 1;
+    if (this.#tombstones <= MAX_TOMBSTONES) return;
+    this.#floor = Number(this.#engine.sql(FORGET).get(this.#number)?.revision);
+    this.#tombstones -= 1;
   }
 
   #next(): number {

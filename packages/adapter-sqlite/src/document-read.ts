@@ -8,7 +8,7 @@ import {
   type StoredDocument,
 } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
-import { collectionRow } from './document-collection.ts';
+import { collectionRow } from './document-row.ts';
 import { fromColumn } from './text.ts';
 
 /** Expired entries that one page steps over. */

@@ -1,8 +1,9 @@
 import type { DocumentPort } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
-import { type CollectionRow, CollectionWrite, collectionRow } from './document-collection.ts';
+import { CollectionWrite } from './document-collection.ts';
 import { commitTo } from './document-commit.ts';
 import { feedPage, readDocument, scanPage } from './document-read.ts';
+import { type CollectionRow, collectionRow } from './document-row.ts';
 
 /** How many collections are listed; names come from code, so more than this is a name made of user input. */
 const MAX_LISTED = 10_000;

@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Runtime } from '@portolan/core';
 import { openDatabase } from './database.ts';
-import { closedError } from './errors.ts';
 import type { Location } from './location.ts';
 import { patiently } from './patience.ts';
 import { ReadQueue } from './read-queue.ts';
@@ -91,12 +90,6 @@ export class Engine {
   /** The file's change counter, which moves with every commit of another connection. */
   dataVersion(): number {
     return Number(this.sql('PRAGMA data_version').get()?.data_version ?? 0);
-  }
-
-  /** Copies the whole file, consistently and while it is used, to a new file. */
-  vacuumInto(path: string): void {
-    if (this.#closed) throw closedError();
-    this.#database.prepare('VACUUM INTO ?').run(path);
   }
 
   /** Within a write: returns at most `pages` free pages to the file system. */

@@ -5,6 +5,8 @@ const LOCKED = 6;
 /** Others kept the log's locks too busy, see SQLITE_PROTOCOL. */
 const PROTOCOL = 15;
 const TOO_BIG = 18;
+const CORRUPT = 11;
+const NOT_SQLITE = 26;
 /** Codes of SQLite that mean: the file cannot be used now. PERM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
 const UNUSABLE: ReadonlyMap<number, string> = new Map([
   [3, 'the file cannot be opened'],
@@ -26,6 +28,12 @@ function sqliteCode(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === BUSY || code === LOCKED || code === PROTOCOL;
+}
+
+/** True when the file is damaged, or no SQLite file at all. */
+export function isUnreadable(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === CORRUPT || code === NOT_SQLITE;
 }
 
 export function lockedError(cause?: unknown): PortolanError {

@@ -41,7 +41,7 @@ async function fillKeys(kit: Kit, { keyValue }: Backend): Promise<void> {
     ...Array.from({ length: 40 }, (_, at) => set(`key:${at}`, `value ${at}`, at % 2 ? expiresAt + at : null)),
     keyValue.commit(
       [],
-      [{ op: 'setFields', key: 'hash', fields: { a: '1', __proto__x: '', 'ü \u0000': '3' }, expiresAt }],
+      [{ op: 'setFields', key: 'hash', fields: { a: '1', __proto__x: '', ü: 'a\u0000b' }, expiresAt }],
     ),
     keyValue.commit([], [{ op: 'setFields', key: 'large', fields: many, expiresAt: null }]),
   ]);
