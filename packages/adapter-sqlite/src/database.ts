@@ -19,9 +19,8 @@ export function openDatabase({ path, synchronous }: Location): DatabaseSync {
   makeFolder(dirname(path));
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
-    checkOwner(database);
-    // Only a file without a table takes auto_vacuum, so it comes first.
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    // Only a file without a table takes auto_vacuum, so it comes first. In any other it would wait for the lock.
+    if (checkOwner(database) === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() ?? {};
     if (mode !== 'wal') {
       throw new PortolanError('UNAVAILABLE', 'SQLite: the file system cannot share a file between processes', {

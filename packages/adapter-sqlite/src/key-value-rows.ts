@@ -12,6 +12,9 @@ interface Row {
 /** A map of more fields is not deleted at once: its row is put aside for the sweep. */
 const FIELDS_AT_ONCE = 200;
 
+/** Values that one step of the sweep frees: a large one costs a visit to each of its pages. */
+const SWEPT_BYTES = 4 * 1024 * 1024;
+
 const FIND = 'SELECT id, expires_at, fields FROM key_value WHERE namespace = ? AND key = ?';
 const VALUE = 'SELECT value FROM key_value WHERE id = ?';
 const SET = `INSERT INTO key_value (namespace, key, expires_at, value) VALUES (?, ?, ?, ?)
@@ -26,7 +29,7 @@ const SET_FIELD = 'UPDATE key_value_field SET value = ? WHERE entry = ? AND fiel
 const REMOVE_FIELD = 'DELETE FROM key_value_field WHERE entry = ? AND field = ?';
 const REMOVE_FIELDS = `DELETE FROM key_value_field WHERE entry = ?1 AND field IN
   (SELECT field FROM key_value_field WHERE entry = ?1 LIMIT ?2)`;
-const EXPIRED = `SELECT id, expires_at, fields FROM key_value
+const EXPIRED = `SELECT id, fields, octet_length(value) AS bytes FROM key_value
   WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`;
 
 export function keyConflict(): PortolanError {
@@ -88,14 +91,16 @@ export class KeyValueRows {
     return this.#sql(SET).run(this.#context.namespace, key, expiresAt, stored).changes !== 0;
   }
 
-  /** Removes at most `limit` rows, of keys and fields of any namespace that expired or were put aside. */
+  /** Removes at most `limit` rows, of keys and fields of any namespace that expired or were put aside; answers `limit` when it left some. */
   sweep(limit: number): number {
     let removed = 0;
-    const rows = this.#sql(EXPIRED).all(this.#context.now(), limit) as unknown as Row[];
-    for (const { id, fields } of rows) {
-      if (fields !== null) removed += Number(this.#sql(REMOVE_FIELDS).run(id, limit - removed).changes);
+    let freed = 0;
+    for (const { id, fields, bytes } of this.#sql(EXPIRED).all(this.#context.now(), limit)) {
+      if (freed > SWEPT_BYTES) return limit;
+      freed += Number(bytes ?? 0);
+      if (fields !== null) removed += Number(this.#sql(REMOVE_FIELDS).run(id as number, limit - removed).changes);
       if (removed >= limit) break;
-      removed += Number(this.#sql(REMOVE).run(id).changes);
+      removed += Number(this.#sql(REMOVE).run(id as number).changes);
     }
     return removed;
   }

@@ -4,8 +4,8 @@ import type { Engine } from './engine.ts';
 const EVERY_MS = 2_000;
 /** A process that swept keeps the duty for so long after; another takes it when it is silent. */
 const DUTY_MS = 6_000;
-/** Rows per step: as many as the last steps managed in about `stepMs`, since a row may be ten bytes or many pages. */
-const ROWS = { first: 50, least: 1, most: 500 };
+/** Rows per step: as many as the last step would have managed in `STEP_MS`, since a row may be ten bytes or many pages. */
+const ROWS = { first: 10, least: 1, most: 500 };
 const STEP_MS = 2;
 /** Free pages given back to the file system per step. */
 const PAGES = 256;
