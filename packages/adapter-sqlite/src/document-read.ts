@@ -13,7 +13,8 @@ import { fromColumn } from './text.ts';
 
 /** Expired entries that one page steps over. */
 const SKIPPED_AT_ONCE = 1_000;
-/** Characters of bodies after which a page ends before its limit, so that none takes long. */
+/** Documents, and characters of bodies, after which a page ends before its limit, so that none holds the event loop for long. */
+const PAGE_DOCUMENTS = 400;
 const PAGE_LENGTH = 4 * 1024 * 1024;
 /** Above every member and id. */
 const TOP = '\x7f';
@@ -64,7 +65,8 @@ export function readDocument({ engine, namespace, now }: SqliteContext, collecti
 
 /** One statement, so one state of the file. O(limit), stepping over at most 1,000 expired entries. */
 export function scanPage(context: SqliteContext, collection: string, scan: DocumentScan): DocumentPage {
-  const { index, from = '', to = TOP, reverse = false, after, limit } = scan;
+  const { index, from = '', to = TOP, reverse = false, after } = scan;
+  const limit = Math.min(scan.limit, PAGE_DOCUMENTS);
   const documents: StoredDocument[] = [];
   const row = collectionRow(context, collection);
   if (!row) return { documents, next: null };
@@ -96,15 +98,16 @@ export function feedPage(context: SqliteContext, collection: string, after: numb
   if (after > revision || (after > 0 && after < (row?.floor ?? 0))) return { changes: [], revision, gap: true };
   const changes: DocumentChange[] = [];
   if (!row || after === revision) return { changes, revision, gap: false };
+  const most = Math.min(limit, PAGE_DOCUMENTS);
   let [looked, length] = [0, 0];
-  for (const found of context.engine.sql(FEED).iterate(context.now(), row.number, after, limit)) {
+  for (const found of context.engine.sql(FEED).iterate(context.now(), row.number, after, most)) {
     const change = found as unknown as Row;
     const document = toDocument(change);
     if (document || change.updatedAt === null)
       changes.push({ revision: change.revision, id: document?.id ?? decodeText(change.id), document });
     looked += 1;
     length += document?.body.length ?? 0;
-    if (looked === limit || length >= PAGE_LENGTH) return { changes, revision: change.revision, gap: false };
+    if (looked === most || length >= PAGE_LENGTH) return { changes, revision: change.revision, gap: false };
   }
   return { changes, revision, gap: false };
 }
