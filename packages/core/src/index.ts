@@ -209,7 +209,6 @@ export {
   type PlacedRecord,
   type TransferWalk,
   transferFields,
-  transferSize,
   transferValue,
   walkPage,
 } from './transfer-page.ts';

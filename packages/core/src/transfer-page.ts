@@ -29,7 +29,7 @@ export function walkPage<Place>(walk: TransferWalk<Place>, cursor: string | null
 }
 
 /** About how much a record holds, in UTF-16 units; what is small is left out. */
-export function transferSize(record: TransferRecord): number {
+function transferSize(record: TransferRecord): number {
   switch (record.of) {
     case 'key': {
       const { value } = record;
