@@ -1,5 +1,5 @@
 import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
-import type { LineJob } from './queue-line.ts';
+import { claim } from './queue-line.ts';
 import { findSession, type Held, type Reply, saveSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 import { trimNumber } from './queue-trim.ts';
@@ -23,7 +23,7 @@ export function exchange(state: QueueState, request: ExchangeRequest): ExchangeR
     const refused = settleAll(state, held, settled);
     if (settled.length > 0) trimNumber(state, retention);
     state.promote();
-    jobs = lease(state, held, row.paused ? [] : state.claim(request.claim));
+    jobs = row.paused ? [] : claim(state, held, request.claim);
     told = { created: !alive, claimed: jobs.length, refused };
   }
   saveSession(engine, row.number, id, now, { expiresAt, held, nonce, reply: told });
@@ -45,6 +45,7 @@ export function toCancel(state: QueueState, held: Held): string[] {
 function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]): string[] {
   if (settled.length === 0) return [];
   const refused: string[] = [];
+  const completed: { number: number; startedAt: number; result: string }[] = [];
   const plain = !state.unusual;
   for (const settlement of settled) {
     const { id } = settlement;
@@ -56,9 +57,10 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
     held.delete(id);
     state.row.active -= 1;
     const { number, startedAt } = leased;
-    if (plain && settlement.outcome === 'completed') state.complete(number, startedAt, settlement.result);
+    if (plain && settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
     else settle(state, number, startedAt, settlement);
   }
+  state.complete(completed);
   return refused;
 }
 
@@ -76,13 +78,6 @@ function settle(state: QueueState, number: number, startedAt: number, settlement
   if (settlement.outcome === 'failed' || settlement.outcome === 'cancelled') state.finish(job, settlement.outcome);
   else if (job.asked) state.finish(job, 'cancelled');
   else state.enter(job, settlement.delayMs, settlement.outcome === 'released');
-}
-
-function lease({ now }: QueueState, held: Held, claimed: readonly LineJob[]): LeasedJob[] {
-  return claimed.map(({ number, id, body, runs, stalls }) => {
-    held.set(id, { number, startedAt: now });
-    return { id, body, attempt: runs + 1, stalls, startedAt: now };
-  });
 }
 
 /** The last leases, as they were answered. None when they were taken away meanwhile. */

@@ -1,6 +1,7 @@
-import type { NewJob } from '@portolan/core';
+import type { SQLInputValue } from 'node:sqlite';
+import type { NewJob, PushedJob } from '@portolan/core';
 import type { Engine } from './engine.ts';
-import { claimLine, type LineJob } from './queue-line.ts';
+import { InsertMany } from './insert-many.ts';
 import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
@@ -45,7 +46,7 @@ const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
 const SAVE = `UPDATE queue SET paused = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
   WHERE number = ?`;
 const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
+const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const LEAVE_LINE = 'DELETE FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
@@ -57,7 +58,7 @@ const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? OR
 const HOLDER = 'SELECT id FROM job WHERE queue = ? AND dedupe_key = ?';
 const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
 const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
-const END = 'INSERT INTO job_end (job, queue, state, finished_at, started_at, result) VALUES (?, ?, ?, ?, ?, ?)';
+const END = new InsertMany('job_end (job, queue, state, finished_at, started_at, result)');
 const REVIVE = 'DELETE FROM job_end WHERE job = ?';
 const FORGET = 'DELETE FROM job WHERE number = ?';
 const ENDED = 'SELECT state FROM job_end WHERE job = ?';
@@ -95,23 +96,31 @@ export class QueueState {
     this.engine.sql(SAVE).run(paused, front, back, waiting, delayed, active, completed, failed, cancelled, number);
   }
 
-  /** The job that now stands for the push. */
-  push({ id, body, priority, delayMs, dedupeKey }: NewJob): { readonly id: string; readonly created: boolean } {
+  /** Adds jobs. Answers which stand for them now. */
+  push(jobs: readonly NewJob[]): PushedJob[] {
+    const line: SQLInputValue[] = [];
+    const pushed = jobs.map((job) => this.#push(job, line));
+    LINE.run(this.engine, line);
+    return pushed;
+  }
+
+  #push({ id, body, priority, delayMs, dedupeKey }: NewJob, line: SQLInputValue[]): PushedJob {
     const { engine, row, now } = this;
+    const key = dedupeKey ?? null;
     const delayed = delayMs > 0;
     const place = delayed ? null : row.back + 1;
     const { changes, lastInsertRowid } = engine
       .sql(PUSH)
-      .run(row.number, id, priority, place, delayed ? now + delayMs : null, dedupeKey ?? null, toColumn(body));
+      .run(row.number, id, priority, place, delayed ? now + delayMs : null, key, toColumn(body));
     if (changes === 0) {
-      if (this.find(id)) return { id, created: false };
-      return { id: String(engine.sql(HOLDER).get(row.number, dedupeKey ?? null)?.id), created: false };
+      const known = this.find(id) !== undefined;
+      return { id: known ? id : String(engine.sql(HOLDER).get(row.number, key)?.id), created: false };
     }
     if (delayed) row.delayed += 1;
     else {
       row.back += 1;
       row.waiting += 1;
-      engine.sql(LINE).run(row.number, -priority, place, lastInsertRowid);
+      line.push(row.number, -priority, place, lastInsertRowid);
     }
     return { id, created: true };
   }
@@ -142,7 +151,7 @@ export class QueueState {
       const hole = job.place !== null && engine.sql(FILL_HOLE).run(...this.#placeOf(job)).changes === 1;
       if (!hole) {
         job.place = front ? --row.front : ++row.back;
-        engine.sql(LINE).run(...this.#placeOf(job));
+        LINE.run(engine, this.#placeOf(job));
       }
     }
     this.update(job);
@@ -173,16 +182,6 @@ export class QueueState {
     return Math.max(Number(this.engine.sql(NEXT_DUE).get(this.row.number)?.due) - this.now, 0);
   }
 
-  claim(limit: number): LineJob[] {
-    const { row } = this;
-    // Without a cancelled job there is no hole.
-    if (limit === 0 || (row.waiting === 0 && row.cancelled === 0)) return [];
-    const taken = claimLine(this.engine, row.number, limit);
-    row.waiting -= taken.length;
-    row.active += taken.length;
-    return taken;
-  }
-
   /** True when completing may take more than a row in `job_end`. */
   get unusual(): boolean {
     return this.engine.sql(UNUSUAL).get(this.row.number)?.found === 1;
@@ -196,10 +195,13 @@ export class QueueState {
       .map((row) => String(row.id));
   }
 
-  /** An active job without a dedupe key that nobody asked to cancel is done. */
-  complete(number: number, startedAt: number, result: string): void {
-    this.row.completed += 1;
-    this.engine.sql(END).run(number, this.row.number, 0, this.now, startedAt, result);
+  /** Active jobs without a dedupe key, which nobody asked to cancel, are done. */
+  complete(jobs: readonly { readonly number: number; readonly startedAt: number; readonly result: string }[]): void {
+    const { engine, row, now } = this;
+    row.completed += jobs.length;
+    const values: SQLInputValue[] = [];
+    for (const { number, startedAt, result } of jobs) values.push(number, row.number, 0, now, startedAt, result);
+    END.run(engine, values);
   }
 
   /** A job that stands nowhere has finished. */
@@ -208,7 +210,7 @@ export class QueueState {
     job.asked = 0;
     this.update(job);
     if (job.keyed) this.engine.sql(FREE_KEY).run(job.number);
-    this.engine.sql(END).run(job.number, this.row.number, FINISHED.indexOf(state), this.now, job.started_at, result);
+    END.run(this.engine, [job.number, this.row.number, FINISHED.indexOf(state), this.now, job.started_at, result]);
   }
 
   /** A finished job stands nowhere again. */

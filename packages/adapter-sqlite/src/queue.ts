@@ -40,7 +40,7 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
   return {
     push: (queue, jobs) =>
       make(queue, (state) => {
-        const pushed = jobs.map((job) => state.push(job));
+        const pushed = state.push(jobs);
         if (pushed.some((one) => one.created)) wake(queue);
         return pushed;
       }),
