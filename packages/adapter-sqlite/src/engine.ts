@@ -7,7 +7,7 @@ import { ReadQueue } from './read-queue.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /**
- * One connection to one file. Reads of a tick see one state of it. Writes of a tick become one immediate transaction (group commit): each is a function that reads and
+ * One connection to one file. Reads of a tick share a transaction where they can. Writes of a tick become one immediate transaction (group commit): each is a function that reads and
  * writes synchronously, so it is atomic and isolated. A function that throws takes nothing with it: the transaction is rolled back and the others run again,
  * which is why a write must have no effect but on the database and through `after`. While another process holds the lock, writes wait without blocking the event loop.
  */

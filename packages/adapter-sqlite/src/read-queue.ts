@@ -22,12 +22,12 @@ export class ReadQueue {
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #run = () => this.#flush();
-  readonly #runInNewTurn = () => {
-    this.#turnEnds = performance.now() + TURN_MS;
-    this.#flush();
+  readonly #endTurn = () => {
+    this.#turnEnds = undefined;
   };
   #pending: PendingRead[] = [];
-  #turnEnds = 0;
+  /** ms of `performance.now`; undefined at the first read of a turn of the event loop. */
+  #turnEnds: number | undefined;
   #closed = false;
 
   constructor(database: DatabaseSync, deadlineMs: number) {
@@ -50,8 +50,13 @@ export class ReadQueue {
   }
 
   #schedule(): void {
-    if (performance.now() < this.#turnEnds) queueMicrotask(this.#run);
-    else setImmediate(this.#runInNewTurn);
+    const now = performance.now();
+    if (this.#turnEnds === undefined) {
+      this.#turnEnds = now + TURN_MS;
+      setImmediate(this.#endTurn);
+    }
+    if (now < this.#turnEnds) queueMicrotask(this.#run);
+    else setImmediate(this.#run);
   }
 
   #flush(): void {
