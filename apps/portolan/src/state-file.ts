@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CopyState, invalid } from '@portolan/core';
 import type { CopyCommand } from './arguments.ts';
@@ -30,10 +30,8 @@ export function stateFile({ from, to, namespace, stateFile: named }: CopyCommand
     save(notes) {
       mkdirSync(dirname(path), { recursive: true });
       const next = `${path}.next`;
-      const file = openSync(next, 'w');
-      writeSync(file, JSON.stringify({ copy, notes }));
-      fsyncSync(file);
-      closeSync(file);
+      // Not forced to the disk at every page: after a power cut the copy may have to begin anew.
+      writeFileSync(next, JSON.stringify({ copy, notes }));
       renameSync(next, path);
     },
     remove: () => rmSync(path, { force: true }),

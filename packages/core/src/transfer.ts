@@ -91,6 +91,7 @@ function readNotes(text: string | null): Notes {
     const good =
       typeof found === 'object' &&
       found !== null &&
+      !Array.isArray(found) &&
       Object.entries(found).every(
         ([part, note]) =>
           TRANSFER_PARTS.some((one) => one === part) &&

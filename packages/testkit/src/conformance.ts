@@ -17,5 +17,5 @@ export function testAdapter(harness: Harness): void {
   documentSuite(harness);
   queueSuite(harness);
   broadcastSuite(harness);
-  transferSuite(harness);
+  if (harness.transfer !== false) transferSuite(harness);
 }

@@ -37,6 +37,38 @@ export function portCases(move: AddMove): void {
     },
   );
 
+  move('jobs that stay waiting are all told, though others are taken between two pages', async ({ backend }) => {
+    const client = queueClient(backend.queue, 'worker');
+    const ids = Array.from({ length: 12 }, (_, at) => `job-${at}`);
+    await client.push(...ids.map((id, at) => ({ id, priority: at < 4 ? 1 : 0 })));
+    const told = new Set<string>();
+    let cursor: string | null = null;
+    let pages = 0;
+    do {
+      const page = await transferOf(backend).dump('queue', cursor, 3);
+      for (const record of page.records) if (record.of === 'job') told.add(record.id);
+      cursor = page.cursor;
+      if (++pages < 6) await client.claim(1);
+      expect(pages).toBeLessThan(50);
+    } while (cursor !== null);
+    const waiting = await client.list('waiting');
+    expect(waiting).toHaveLength(7);
+    expect(waiting.filter((id) => !told.has(id))).toEqual([]);
+  });
+
+  move('a key that is loaded takes the place of one of the other kind', async ({ backend: { keyValue }, ...test }) => {
+    const fields = { a: '1' };
+    await keyValue.commit([], [{ op: 'set', key: 'value', value: '1', expiresAt: null }]);
+    await keyValue.commit([], [{ op: 'setFields', key: 'fields', fields, expiresAt: null }]);
+    await transferOf(test.to).load([
+      { of: 'key', key: 'value', value: { fields }, expiresAt: null },
+      { of: 'key', key: 'fields', value: { base64: '/wA=' }, expiresAt: null },
+    ]);
+    await test.copy({ parts: ['keyValue'] });
+    expect(await test.to.keyValue.read(['value', 'fields'], { as: 'text' })).toEqual([{ value: '1' }, null]);
+    expect(await test.to.keyValue.readFields('fields')).toEqual(fields);
+  });
+
   move('a waiter is woken by jobs that are moved in', async ({ kit, backend, to, copy }) => {
     await fillEveryKind(kit, backend);
     const waited = to.queue.wait(['work'], AbortSignal.timeout(15_000));
