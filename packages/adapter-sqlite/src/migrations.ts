@@ -13,8 +13,11 @@ function number(database: DatabaseSync, query: string): number {
   return Number(Object.values(row ?? {})[0] ?? 0);
 }
 
-/** Reads only. Throws INVALID for a file of another application, or of a newer program. Answers the version of the schema, 0 for a new file. */
-export function checkOwner(database: DatabaseSync): number {
+/**
+ * Within a transaction, since another process may be making the file. Reads only. Throws INVALID for a file of another application, or of a newer
+ * program. Answers the version of the schema, 0 for a new file.
+ */
+function readOwner(database: DatabaseSync): number {
   const owner = number(database, 'PRAGMA application_id');
   const version = number(database, 'PRAGMA user_version');
   const isNew = owner === 0 && version === 0 && number(database, 'SELECT count(*) FROM sqlite_schema') === 0;
@@ -27,15 +30,27 @@ export function checkOwner(database: DatabaseSync): number {
   return version;
 }
 
+function transact<T>(database: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+  database.exec(begin);
+  try {
+    const answer = work();
+    database.exec('COMMIT');
+    return answer;
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  }
+}
+
+/** The version of the file's schema; see `readOwner`. Takes no lock. */
+export function checkOwner(database: DatabaseSync): number {
+  return transact(database, 'BEGIN', () => readOwner(database));
+}
+
 /** Brings the file to this program's schema in one transaction. Of several processes that come at once, one does it. */
 export function migrate(database: DatabaseSync): void {
   if (checkOwner(database) === STEPS.length) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    for (const step of STEPS.slice(checkOwner(database))) database.exec(step);
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STEPS.length}; COMMIT`);
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
+  transact(database, 'BEGIN IMMEDIATE', () => {
+    for (const step of STEPS.slice(readOwner(database))) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STEPS.length}`);
+  });
 }
