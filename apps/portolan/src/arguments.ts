@@ -16,6 +16,7 @@ export const USAGE = `portolan: moves, inspects, backs up and restores what a st
   --namespace NAME   whose data (NAMESPACE, portolan); a backup holds all namespaces
   --parts a,b        only these: ${TRANSFER_PARTS.join(', ')}
   --state FILE       where a copy notes how far it is (a file under .data/ named after both URLs)
+  --page-size N      records copied at a time, 1 to 1000 (500); fewer where they are large
   --json             for programs
   --help             this text
 
@@ -29,6 +30,7 @@ export interface CopyCommand {
   readonly namespace: string;
   readonly parts: readonly TransferPart[];
   readonly stateFile: string | undefined;
+  readonly pageSize: number;
 }
 
 export interface InspectCommand {
@@ -51,7 +53,7 @@ export type Command = CopyCommand | InspectCommand | FileCommand | { readonly co
 const NAMESPACE = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Where else it is an error rather than ignored. */
 const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
-  copy: ['namespace', 'parts', 'state'],
+  copy: ['namespace', 'parts', 'state', 'page-size'],
   inspect: ['namespace', 'parts', 'json'],
   backup: ['namespace'],
   restore: ['namespace'],
@@ -86,7 +88,15 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
         throw invalid('copy takes two URLs, as in: portolan copy sqlite:.data/portolan.db redis://127.0.0.1:6379');
       }
       if (first === second) throw invalid('copy: both URLs are the same store');
-      return { command, from: storeUrl(first), to: storeUrl(second), namespace, parts, stateFile: values.state };
+      return {
+        command,
+        from: storeUrl(first),
+        to: storeUrl(second),
+        namespace,
+        parts,
+        stateFile: values.state,
+        pageSize: readPageSize(values['page-size']),
+      };
     }
     case 'inspect':
       if (operands.length > 1) throw invalid('inspect takes one URL, or none for BACKEND_URL');
@@ -112,6 +122,7 @@ function parse(args: string[]) {
         namespace: { type: 'string' },
         parts: { type: 'string' },
         state: { type: 'string' },
+        'page-size': { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -119,6 +130,12 @@ function parse(args: string[]) {
   } catch (error) {
     throw invalid(error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error));
   }
+}
+
+function readPageSize(text = '500'): number {
+  const size = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size > 1_000) throw invalid('--page-size: a whole number from 1 to 1000');
+  return size;
 }
 
 function readParts(text: string | undefined): readonly TransferPart[] {

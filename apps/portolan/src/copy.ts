@@ -10,7 +10,7 @@ const DEADLINE_MS = 30_000;
 
 /** Answers the exit code: 0 when both sides are equal, 1 when they are not, 130 when it was interrupted. */
 export async function copy(command: CopyCommand): Promise<number> {
-  const { namespace, parts } = command;
+  const { namespace, parts, pageSize } = command;
   checkThere(command.from);
   const runtime = createRuntime();
   const state = stateFile(command);
@@ -36,6 +36,7 @@ export async function copy(command: CopyCommand): Promise<number> {
       to,
       runtime,
       parts,
+      pageSize,
       state,
       signal: interrupted.signal,
       onProgress: progress.tell,

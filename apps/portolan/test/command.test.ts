@@ -76,6 +76,7 @@ it('refuses what cannot be meant in one line that repeats no secret', async () =
     ['copy', url, 'nonsense'],
     ['copy', url, secret, '--parts', 'keyvalue'],
     ['copy', url, secret, '--json'],
+    ['copy', url, secret, '--page-size', '1001'],
     ['copy', url, secret, '--namespace', 'a b'],
     ['inspect', url, secret],
     ['inspect', '--frob'],

@@ -31,9 +31,9 @@ async function digests(url: string): Promise<Record<string, { records: number; s
   return Object.fromEntries((JSON.parse(out) as Told).parts.map(({ part, digest }) => [part, digest]));
 }
 
-/** Kills the command once its state file tells that some pages of a part are loaded, and not all. */
+/** Kills the command once its state file tells that some pages of a part are loaded, and not all; small ones, so that it is not over before. */
 async function killedWithin(part: string, args: readonly string[], state: string): Promise<void> {
-  const { child, ended } = start([...args, '--state', state]);
+  const { child, ended } = start([...args, '--state', state, '--page-size', '20']);
   const isWithin = () => {
     if (!existsSync(state)) return false;
     const { notes } = JSON.parse(readFileSync(state, 'utf8')) as { notes: string };
