@@ -6,6 +6,7 @@ import { memoryDocument } from './document.ts';
 import { type MemoryContext, MemoryHub } from './hub.ts';
 import { memoryKeyValue } from './key-value.ts';
 import { memoryQueue } from './queue.ts';
+import { memoryTransfer } from './transfer.ts';
 
 export interface MemoryAdapterOptions {
   /** Every backend opened by this adapter shares the hub. Without it `memory:` is a store of its own and `memory:NAME` is shared by name. */
@@ -49,6 +50,7 @@ function openMemory(hub: MemoryHub, { namespace }: OpenOptions): Backend {
     document: memoryDocument(context),
     queue: memoryQueue(context),
     broadcast: memoryBroadcast(context),
+    transfer: memoryTransfer(context),
     capabilities: { name: 'memory', shared: false, durable: false },
     ping: async () => context.open(),
     async close() {

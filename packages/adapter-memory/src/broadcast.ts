@@ -11,7 +11,7 @@ import {
 } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
 
-interface Log extends TopicPosition {
+export interface Log extends TopicPosition {
   sequence: number;
   entries: LogEntry[];
   /** ms: when the messages expire, and when the topic is forgotten. */
@@ -28,7 +28,7 @@ interface Joined {
   readonly cursor: Cursor;
 }
 
-interface State {
+interface BroadcastState {
   readonly logs: Map<string, Log>;
   readonly members: Map<string, Map<string, Joined>>;
   readonly listeners: Map<string, Set<() => void>>;
@@ -38,13 +38,16 @@ const MAX_TOPICS = 1_000;
 /** Logs looked at in passing by each append, so that forgotten topics do not pile up. */
 const SWEEP = 2;
 
-export function memoryBroadcast(context: MemoryContext): BroadcastPort {
-  const { hub, namespace, open } = context;
-  const state = hub.state<State>(namespace, 'broadcast', () => ({
+export const broadcastState = ({ hub, namespace }: MemoryContext) =>
+  hub.state<BroadcastState>(namespace, 'broadcast', () => ({
     logs: new Map(),
     members: new Map(),
     listeners: new Map(),
   }));
+
+export function memoryBroadcast(context: MemoryContext): BroadcastPort {
+  const { hub, open } = context;
+  const state = broadcastState(context);
   const endings = new Set<() => void>();
   context.onClose(() => {
     for (const end of endings) end();

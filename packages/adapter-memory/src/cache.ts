@@ -2,13 +2,17 @@ import { type CachePort, contentVersion, globMatcher, TAG_EPOCH_TTL_MS } from '@
 import { ExpiringMap } from './expiring-map.ts';
 import type { MemoryContext } from './hub.ts';
 
-export function memoryCache({ hub, namespace, open }: MemoryContext): CachePort {
-  const state = hub.state(namespace, 'cache', () => ({
+export const cacheState = ({ hub, namespace }: MemoryContext) =>
+  hub.state(namespace, 'cache', () => ({
     entries: new ExpiringMap<string>(hub.clock),
     leases: new ExpiringMap<string>(hub.clock),
     epochs: new ExpiringMap<string>(hub.clock),
     lastEpoch: 0,
   }));
+
+export function memoryCache(context: MemoryContext): CachePort {
+  const { open } = context;
+  const state = cacheState(context);
   const { entries, leases, epochs } = state;
 
   /** Never the same twice in this hub, which is all that chance is for elsewhere. */

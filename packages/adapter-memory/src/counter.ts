@@ -1,4 +1,4 @@
-import { type CounterAdd, type CounterAdded, type CounterPort, stepLimit } from '@portolan/core';
+import { type CounterAdd, type CounterAdded, type CounterPort, stepCounter, stepLimit } from '@portolan/core';
 import { ExpiringMap } from './expiring-map.ts';
 import type { MemoryContext } from './hub.ts';
 
@@ -6,17 +6,14 @@ export function memoryCounter({ hub, namespace, open }: MemoryContext): CounterP
   const counters = hub.state(namespace, 'counter', () => new ExpiringMap<number>(hub.clock));
   const limits = hub.state(namespace, 'limit', () => new ExpiringMap<string>(hub.clock));
 
-  function add({ key, by, ttlMs, ttlMode, min, max, onBound }: CounterAdd): CounterAdded {
+  function add(one: CounterAdd): CounterAdded {
+    const { key, ttlMs, ttlMode } = one;
     const stored = counters.get(key);
-    const value = stored ?? 0;
-    const wanted = value + by;
-    // A sum beyond the safe integers may be rounded, but stays beyond them, and so beyond `min` and `max`.
-    const bounded = by > 0 ? Math.max(value, Math.min(wanted, max)) : Math.min(value, Math.max(wanted, min));
-    const next = by === 0 ? value : bounded;
-    if (next !== wanted && onBound === 'reject') return { value, applied: 0 };
+    const added = stepCounter(stored ?? 0, one);
+    if (!added) return { value: stored ?? 0, applied: 0 };
     const renew = ttlMs !== undefined && (ttlMode === 'refresh' || stored === undefined);
-    counters.set(key, next, renew ? ttlMs : counters.ttlMs(key));
-    return { value: next, applied: next - value };
+    counters.set(key, added.value, renew ? ttlMs : counters.ttlMs(key));
+    return added;
   }
 
   return {

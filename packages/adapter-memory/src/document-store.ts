@@ -1,7 +1,5 @@
-import { type IndexEntry, indexMember, type StoredDocument } from '@portolan/core';
+import { type IndexEntry, indexMember, MAX_TOMBSTONES, type StoredDocument } from '@portolan/core';
 import { SortedList } from './sorted-list.ts';
-
-const MAX_TOMBSTONES = 10_000;
 
 interface Kept {
   readonly document: StoredDocument;
@@ -37,6 +35,10 @@ export class DocumentStore {
 
   get size(): number {
     return this.#kept.size;
+  }
+
+  entriesOf(id: string): readonly IndexEntry[] {
+    return this.#kept.get(id)?.entries ?? [];
   }
 
   index(name: string | null): SortedList {
@@ -102,6 +104,14 @@ export class DocumentStore {
     this.release(id);
     this.#bury(id, ++this.revision);
     return this.revision;
+  }
+
+  /** Puts in a deletion of another store, unless a later version is here. */
+  removed(id: string, revision: number): void {
+    this.revision = Math.max(this.revision, revision);
+    if ((this.get(id)?.revision ?? 0) > revision) return;
+    this.release(id);
+    this.#bury(id, revision);
   }
 
   #bury(id: string, revision: number | null): void {

@@ -1,11 +1,12 @@
-import type {
-  DocumentChange,
-  DocumentCommit,
-  DocumentPage,
-  DocumentPort,
-  DocumentScan,
-  DocumentWrite,
-  StoredDocument,
+import {
+  type DocumentChange,
+  type DocumentCommit,
+  type DocumentPage,
+  type DocumentPort,
+  type DocumentScan,
+  type DocumentWrite,
+  firstRefusal,
+  type StoredDocument,
 } from '@portolan/core';
 import { DocumentStore, idOf, sortable } from './document-store.ts';
 import type { MemoryContext } from './hub.ts';
@@ -29,8 +30,9 @@ export function memoryDocument(context: MemoryContext): DocumentPort {
     },
     async commit(collection, writes) {
       const store = open(collection);
-      const failure = firstFailure(store, writes);
-      if (failure) return failure;
+      const revision = (id: string) => store.get(id)?.revision;
+      const refusal = firstRefusal({ revision, holder: (entry) => store.holder(entry) }, writes);
+      if (refusal) return refusal;
       stores.set(collection, store);
       return apply(store, writes, hub.clock.now());
     },
@@ -53,31 +55,6 @@ export function memoryDocument(context: MemoryContext): DocumentPort {
       });
     },
   };
-}
-
-function firstFailure(store: DocumentStore, writes: readonly DocumentWrite[]): DocumentCommit | undefined {
-  const batch = new Set(writes.map((write) => write.id));
-  const claimed = new Map<string, string>();
-  for (const [failed, write] of writes.entries()) {
-    const { expect } = write;
-    const revision = store.get(write.id)?.revision;
-    if (revision !== undefined && expect === 'absent') return { ok: false, failed, reason: 'exists', revision };
-    if (revision === undefined && expect !== 'absent' && expect !== 'any')
-      return { ok: false, failed, reason: 'missing' };
-    if (typeof expect === 'number' && expect !== revision)
-      return { ok: false, failed, reason: 'revision', revision: revision as number };
-    if (write.op === 'delete') continue;
-    for (const entry of write.entries) {
-      if (!entry.unique) continue;
-      const claim = `${entry.index} ${entry.key}`;
-      const stored = store.holder(entry);
-      const holder = claimed.get(claim) ?? (stored !== undefined && !batch.has(stored) ? stored : undefined);
-      if (holder !== undefined && holder !== write.id)
-        return { ok: false, failed, reason: 'unique', index: entry.index, holder };
-      claimed.set(claim, write.id);
-    }
-  }
-  return undefined;
 }
 
 function apply(store: DocumentStore, writes: readonly DocumentWrite[], at: number): DocumentCommit {

@@ -51,6 +51,19 @@ export class ExpiringMap<V> {
     return [...this.#held.keys()].filter((key) => this.#live(key) !== undefined);
   }
 
+  /** Live entries with their absolute expiry. */
+  *entries(): Iterable<readonly [key: string, held: Held<V>]> {
+    for (const key of this.keys()) {
+      const held = this.#live(key);
+      if (held) yield [key, held];
+    }
+  }
+
+  /** As `set`, until an absolute time. */
+  put(key: string, value: V, expiresAt: number | null): void {
+    this.#held.set(key, { value, expiresAt });
+  }
+
   #live(key: string): Held<V> | undefined {
     const held = this.#held.get(key);
     if (!held || held.expiresAt === null || held.expiresAt > this.#clock.now()) return held;

@@ -20,21 +20,21 @@ import type { MemoryContext } from './hub.ts';
 type Content =
   | { readonly kind: 'value'; readonly value: string | Uint8Array }
   | { readonly kind: 'fields'; readonly fields: ReadonlyMap<string, string> };
-type Held = Content & { readonly expiresAt: number | null };
+export type HeldKey = Content & { readonly expiresAt: number | null };
 
-/** Held keys are immutable: a write puts a new one, so a commit that fails midway just drops its draft. */
-type State = Map<string, Held>;
+/** HeldKey keys are immutable: a write puts a new one, so a commit that fails midway just drops its draft. */
+export type KeyValueState = Map<string, HeldKey>;
 
 /** How many keys each commit looks at to drop expired ones, so that what nobody reads again does not stay. */
 const SWEEP = 4;
 
 export function memoryKeyValue(context: MemoryContext): KeyValuePort {
-  const state: State = context.hub.state(context.namespace, 'key-value', () => new Map());
+  const state: KeyValueState = context.hub.state(context.namespace, 'key-value', () => new Map());
   const now = () => context.hub.clock.now();
   let sweeping = state.entries();
 
-  const isLive = (held: Held) => held.expiresAt === null || held.expiresAt > now();
-  function live(key: string): Held | undefined {
+  const isLive = (held: HeldKey) => held.expiresAt === null || held.expiresAt > now();
+  function live(key: string): HeldKey | undefined {
     const held = state.get(key);
     return held && isLive(held) ? held : undefined;
   }
@@ -74,7 +74,7 @@ export function memoryKeyValue(context: MemoryContext): KeyValuePort {
       context.open();
       const failed = checks.findIndex((check) => !holds(check, live(check.key)));
       if (failed >= 0) return { ok: false, failed };
-      const draft = new Map<string, Held | undefined>();
+      const draft = new Map<string, HeldKey | undefined>();
       const counts = ops.map((op) => {
         const current = draft.has(op.key) ? draft.get(op.key) : live(op.key);
         const { next, count } = apply(op, current);
@@ -106,7 +106,7 @@ function conflict(): PortolanError {
   return new PortolanError('CONFLICT', 'the key holds another kind of data');
 }
 
-function fieldsOf(held: Held | undefined): ReadonlyMap<string, string> {
+function fieldsOf(held: HeldKey | undefined): ReadonlyMap<string, string> {
   if (held?.kind === 'value') throw conflict();
   return held?.fields ?? new Map();
 }
@@ -122,13 +122,16 @@ function inForm<F extends ValueForm>(value: string | Uint8Array, form: F): Value
   return converted as ValueOf<F>;
 }
 
-function holds(check: KeyCheck, held: Held | undefined): boolean {
+function holds(check: KeyCheck, held: HeldKey | undefined): boolean {
   if (check.is === 'absent') return !held;
   if (check.is === 'present') return held !== undefined;
   return held?.kind === 'value' && contentVersion(held.value) === check.is.version;
 }
 
-function apply(op: KeyOp, current: Held | undefined): { readonly next: Held | undefined; readonly count: number } {
+function apply(
+  op: KeyOp,
+  current: HeldKey | undefined,
+): { readonly next: HeldKey | undefined; readonly count: number } {
   const present = current ? 1 : 0;
   switch (op.op) {
     case 'set': {
@@ -142,7 +145,7 @@ function apply(op: KeyOp, current: Held | undefined): { readonly next: Held | un
     case 'setFields': {
       const before = fieldsOf(current);
       const fields = new Map([...before, ...Object.entries(op.fields)]);
-      const next: Held = { kind: 'fields', fields, expiresAt: expiry(op.expiresAt, current) };
+      const next: HeldKey = { kind: 'fields', fields, expiresAt: expiry(op.expiresAt, current) };
       return { next, count: fields.size - before.size };
     }
     case 'deleteFields': {
@@ -156,10 +159,10 @@ function apply(op: KeyOp, current: Held | undefined): { readonly next: Held | un
   }
 }
 
-const expiry = (wanted: number | null | 'keep', current: Held | undefined): number | null =>
+const expiry = (wanted: number | null | 'keep', current: HeldKey | undefined): number | null =>
   wanted === 'keep' ? (current?.expiresAt ?? null) : wanted;
 
-function describe(key: string, held: Held): KeyInfo {
+function describe(key: string, held: HeldKey): KeyInfo {
   const size =
     held.kind === 'fields'
       ? held.fields.size

@@ -1,4 +1,4 @@
-import type { JobRecord, JobState, NewJob, Retention } from '@portolan/core';
+import type { JobRecord, JobState, NewJob, Retention, TransferredJob } from '@portolan/core';
 
 type FinishedState = 'completed' | 'failed' | 'cancelled';
 
@@ -98,6 +98,19 @@ export class QueueState {
     this.jobs.set(made.id, made);
     if (made.dedupeKey !== undefined) this.dedupe.set(made.dedupeKey, made);
     this.enter(made, now, job.delayMs, false);
+  }
+
+  /** Puts in a job of another store, unless it is here. */
+  load({ of: _, queue: __, attempts, dedupeKey, ...parts }: TransferredJob): void {
+    if (this.jobs.has(parts.id)) return;
+    const unfinished = parts.state === 'waiting' || parts.state === 'delayed';
+    const key = unfinished && dedupeKey !== null && !this.dedupe.has(dedupeKey) ? dedupeKey : undefined;
+    const job: Job = { ...parts, dedupeKey: key, session: undefined, cancelAsked: false, runs: attempts };
+    this.jobs.set(job.id, job);
+    if (key !== undefined) this.dedupe.set(key, job);
+    if (parts.state === 'waiting') this.enter(job, 0, 0, false);
+    else if (parts.state === 'delayed') insert(this.delayed, job, (one) => one.dueAt ?? 0);
+    else insert(this.finished[parts.state], job, (one) => one.finishedAt ?? 0);
   }
 
   /** A job that stands nowhere becomes waiting or delayed. */

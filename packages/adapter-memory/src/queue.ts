@@ -25,7 +25,7 @@ interface Answer {
   readonly until: number;
 }
 
-interface Store {
+interface QueueStore {
   /** Also those that are not listed: a session may be at them. */
   readonly queues: Map<string, QueueState>;
   /** The listed queues, with the time of their last push. */
@@ -35,13 +35,16 @@ interface Store {
   readonly answers: Map<string, Answer>;
 }
 
-export function memoryQueue(context: MemoryContext): QueuePort {
-  const store = context.hub.state<Store>(context.namespace, 'queue', () => ({
+export const queueStore = ({ hub, namespace }: MemoryContext) =>
+  hub.state<QueueStore>(namespace, 'queue', () => ({
     queues: new Map(),
     listed: new Map(),
     wakeUps: new WakeUps(),
     answers: new Map(),
   }));
+
+export function memoryQueue(context: MemoryContext): QueuePort {
+  const store = queueStore(context);
   const closed = new AbortController();
   context.onClose(() => closed.abort());
 
@@ -207,7 +210,7 @@ function summary(queue: string, state: QueueState): QueueSummary {
   return { queue, paused, counts };
 }
 
-function inspect({ queues, listed }: Store, inspection: QueueInspection): QueueInspected {
+function inspect({ queues, listed }: QueueStore, inspection: QueueInspection): QueueInspected {
   if (inspection.of === 'queues') {
     const names = [...listed.keys()].sort();
     return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };

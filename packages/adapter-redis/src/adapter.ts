@@ -8,6 +8,7 @@ import { warnOfEviction } from './eviction.ts';
 import { redisKeyValue } from './key-value.ts';
 import { parseRedisUrl } from './options.ts';
 import { redisQueue } from './queue.ts';
+import { redisTransfer } from './transfer.ts';
 
 /**
  * Redis 7.0 or newer (or Valkey), standalone: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS. A server whose
@@ -27,6 +28,7 @@ export function redisAdapter(): Adapter {
         document: redisDocument(connection),
         queue: redisQueue(connection),
         broadcast: redisBroadcast(connection),
+        transfer: redisTransfer(connection),
         capabilities: { name: 'redis', shared: true, durable: true },
         ping: () => connection.run(async (client) => void (await client.ping())),
         close: () => connection.close(),

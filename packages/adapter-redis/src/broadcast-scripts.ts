@@ -134,3 +134,48 @@ export const NAMES: RedisScript = {
   lua: `${NOW}
 return redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', '(' .. nowText, 'LIMIT', 0, ARGV[1])`,
 };
+
+/**
+ * Puts in the counters of another store's topic: a topic of another incarnation goes, this one's never go back. O(1), the memory of what goes is freed later.
+ * KEYS stream, counter. ARGV incarnation, sequence, ms until which the counters are kept.
+ */
+export const LOAD_TOPIC: RedisScript = {
+  name: 'portolanTransferTopic',
+  lua: `${NOW}
+if tonumber(ARGV[3]) <= now then return 0 end
+if redis.call('HGET', KEYS[2], 'incarnation') ~= ARGV[1] then
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[2], 'incarnation', ARGV[1])
+end
+if tonumber(redis.call('HGET', KEYS[2], 'sequence') or '-1') < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[2], 'sequence', ARGV[2])
+end
+if redis.call('PEXPIRETIME', KEYS[2]) < tonumber(ARGV[3]) then redis.call('PEXPIREAT', KEYS[2], ARGV[3]) end
+return 1`,
+};
+
+/**
+ * Puts in messages of another store behind those that are here, if the topic is of their incarnation. What is kept has no holes: behind one, it begins anew.
+ * O(messages). KEYS stream, counter. ARGV channel, incarnation, ms until which they are kept, then sequence, data, at of each.
+ */
+export const LOAD_MESSAGES: RedisScript = {
+  name: 'portolanTransferMessages',
+  lua: `${NOW}
+if redis.call('HGET', KEYS[2], 'incarnation') ~= ARGV[2] or tonumber(ARGV[3]) <= now then return 0 end
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local last = newest and tonumber(string.match(newest[1], '-(%d+)$')) or 0
+for i = 4, #ARGV, 3 do
+  local sequence = tonumber(ARGV[i])
+  if sequence > last then
+    if sequence > last + 1 and last > 0 then redis.call('UNLINK', KEYS[1]) end
+    redis.call('XADD', KEYS[1], ARGV[2] .. '-' .. ARGV[i], 'data', ARGV[i + 1], 'at', ARGV[i + 2])
+    last = sequence
+  end
+end
+if tonumber(redis.call('HGET', KEYS[2], 'sequence')) < last then
+  redis.call('HSET', KEYS[2], 'sequence', string.format('%d', last))
+end
+if redis.call('PEXPIRETIME', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIREAT', KEYS[1], ARGV[3]) end
+redis.call('PUBLISH', ARGV[1], '')
+return 1`,
+};

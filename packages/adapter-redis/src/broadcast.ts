@@ -9,29 +9,15 @@ import {
   type ReadAfter,
   type TopicPosition,
 } from '@portolan/core';
+import { topicKeys } from './broadcast-keys.ts';
 import { topicRegistry } from './broadcast-registry.ts';
 import { APPEND, JOIN, LEAVE, MEMBERS, SUMMARY } from './broadcast-scripts.ts';
-import { hashTag, type RedisContext } from './connection.ts';
+import type { RedisContext } from './connection.ts';
 import { classify } from './errors.ts';
 
-/**
- * A topic lies under `NAMESPACE:topic:{TOPIC}`: the stream, and beside it `:meta` (incarnation and sequence), `:members` and `:members:info`, all in one
- * slot. The stream's name is the channel of its hints too; Pub/Sub knows no databases, so other databases than 0 have channels of their own.
- */
 export function redisBroadcast(context: RedisContext): BroadcastPort {
   const registry = topicRegistry(context);
-  const database = context.client.options.db ?? 0;
-
-  function keysOf(topic: string) {
-    const stream = context.key('topic', hashTag(topic));
-    return {
-      stream,
-      counter: `${stream}:meta`,
-      members: `${stream}:members`,
-      info: `${stream}:members:info`,
-      channel: database === 0 ? stream : `${stream}@${database}`,
-    };
-  }
+  const keysOf = (topic: string) => topicKeys(context, topic);
 
   return {
     async append(topic, messages, { count, ms, resumeMs }, want) {

@@ -1,5 +1,5 @@
-/** Deletions the change feed remembers; older ones are a gap. */
-const MAX_TOMBSTONES = 10_000;
+import { MAX_TOMBSTONES } from '@portolan/core';
+
 /** Expired documents that one call deletes, so that none takes long. */
 const SWEPT_AT_ONCE = 100;
 
@@ -44,6 +44,12 @@ local function release(id, entries)
     end
   end
 end
+local function forgetSurplus()
+  local surplus = redis.call('ZCARD', base .. 'deleted') - ${MAX_TOMBSTONES}
+  if surplus <= 0 then return end
+  local forgotten = redis.call('ZPOPMIN', base .. 'deleted', surplus)
+  redis.call('SET', base .. 'floor', forgotten[#forgotten])
+end
 local function remove(id, entries)
   release(id, entries)
   redis.call('DEL', base .. 'item:' .. id)
@@ -52,11 +58,7 @@ local function remove(id, entries)
   redis.call('ZREM', base .. 'feed', id)
   local revision = whole(redis.call('INCR', KEYS[1]))
   redis.call('ZADD', base .. 'deleted', revision, id)
-  local surplus = redis.call('ZCARD', base .. 'deleted') - ${MAX_TOMBSTONES}
-  if surplus > 0 then
-    local forgotten = redis.call('ZPOPMIN', base .. 'deleted', surplus)
-    redis.call('SET', base .. 'floor', forgotten[#forgotten])
-  end
+  forgetSurplus()
   return revision
 end
 local function sweep()

@@ -4,6 +4,9 @@ import { PRELUDE, REMOVAL } from './document-lua.ts';
 /** Expired entries that one page steps over, so that none takes long. */
 const SKIPPED_AT_ONCE = 1_000;
 
+/** How many collections are listed; names come from code, so more than this is a name made of user input. */
+export const MAX_LISTED = 10_000;
+
 /** ARGV: ids. Answers `[revision, created, updated, expires, body]` or nil for each. O(ids). */
 export const READ: RedisScript = {
   name: 'portolanDocumentRead',

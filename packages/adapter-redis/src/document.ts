@@ -1,9 +1,6 @@
 import type { DocumentChange, DocumentCommit, DocumentPort, DocumentWrite, StoredDocument } from '@portolan/core';
 import { hashTag, type RedisContext } from './connection.ts';
-import { CHANGES, COMMIT, READ, REGISTER, SCAN, SUMMARY } from './document-scripts.ts';
-
-/** How many collections are listed; names come from code, so more than this is a name made of user input. */
-const MAX_LISTED = 10_000;
+import { CHANGES, COMMIT, MAX_LISTED, READ, REGISTER, SCAN, SUMMARY } from './document-scripts.ts';
 
 /** `[revision, created, updated, expires, body]`, as the scripts answer it. */
 type Fields = readonly string[];

@@ -5,6 +5,7 @@ import type { CounterPort } from './ports/counter.ts';
 import type { DocumentPort } from './ports/document.ts';
 import type { KeyValuePort } from './ports/key-value.ts';
 import type { QueuePort } from './ports/queue.ts';
+import type { TransferPort } from './ports/transfer.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
 
 /** What an adapter promises beyond the ports. The conformance suite checks each promise. */
@@ -25,11 +26,15 @@ export interface Backend {
   readonly document: DocumentPort;
   readonly queue: QueuePort;
   readonly broadcast: BroadcastPort;
+  /** What `copyBackend` and `inspectBackend` need. Portolan's adapters all have it; a store without it cannot be moved by them. */
+  readonly transfer?: TransferPort;
   readonly capabilities: Capabilities;
   /** Resolves when the store answers; throws UNAVAILABLE within the deadline when it does not. */
   ping(): Promise<void>;
   /** Ends the connections; calls that are under way end with UNAVAILABLE. Repeatable. */
   close(): Promise<void>;
+  /** Writes everything the store holds, of all namespaces and as of one moment, to a new file, while it is used. INVALID when there is such a file. */
+  backup?(file: string): Promise<void>;
 }
 
 export interface OpenOptions {
@@ -49,6 +54,11 @@ export interface Adapter {
    * Throws INVALID, without the URL's password, for a URL that cannot be meant.
    */
   open(url: string, options: OpenOptions): Promise<Backend>;
+  /**
+   * Replaces everything at `url` by what `backup` wrote. INVALID when the file is no backup or of a newer program, CONFLICT while any process has
+   * the store open. All or nothing.
+   */
+  restore?(url: string, file: string): Promise<void>;
 }
 
 export interface OpenBackendOptions extends Partial<OpenOptions> {

@@ -25,6 +25,13 @@ export function encodeText(text: string, what = 'text'): string {
   return encoded;
 }
 
+/** The text that `encodeText` made this of. */
+export function decodeText(encoded: string): string {
+  if (!/[!~]/.test(encoded)) return encoded;
+  const bytes = encoded.replace(/[!~](..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
 /** An IEEE-754 double as 16 hexadecimal digits in the order of the numbers: positive ones get the sign bit, negative ones are inverted. */
 function encodeNumber(value: number): string {
   const bits = Buffer.alloc(8);
@@ -65,4 +72,9 @@ export const afterPrefix = (key: string): string => key + AFTER;
  */
 export function indexMember(key: string | null, id: string): string {
   return key === null ? encodeText(id, 'id') : key + SEPARATOR + SEPARATOR + encodeText(id, 'id');
+}
+
+/** The bounds, inclusive and exclusive, of the members with exactly this key. */
+export function membersOf(key: string): readonly [from: string, to: string] {
+  return [key + SEPARATOR + SEPARATOR, key + SEPARATOR + AFTER];
 }

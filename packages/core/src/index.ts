@@ -43,6 +43,7 @@ export type { Instance, InstanceInfo } from './command-wire.ts';
 export { type CommandBus, type CommandBusOptions, createCommandBus, type SendOptions } from './commands.ts';
 export { contentVersion } from './content-version.ts';
 export { type Counter, type CounterParts, createCounter, type IncrementOptions } from './counter.ts';
+export { stepCounter } from './counter-step.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export {
   type Collection,
@@ -63,6 +64,7 @@ export {
   type IndexDefinition,
 } from './document-definition.ts';
 export type { DocumentQuery, FoundDocuments } from './document-find.ts';
+export { firstRefusal } from './document-refusal.ts';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -72,7 +74,7 @@ export {
   type PortolanErrorOptions,
 } from './errors.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
-export { encodeIndexKey, type IndexValue, indexMember } from './index-key.ts';
+export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
 // Queue: jobs, their producer and their worker.
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
 export type { JobFailure } from './job-envelope.ts';
@@ -135,6 +137,7 @@ export type {
   IndexEntry,
   StoredDocument,
 } from './ports/document.ts';
+export { MAX_TOMBSTONES } from './ports/document.ts';
 export type {
   CommitResult,
   Expiry,
@@ -169,6 +172,27 @@ export {
   type Swept,
   tooManyQueues,
 } from './ports/queue.ts';
+// Transfer: moving and inspecting everything a backend holds.
+export {
+  type CacheEntryRecord,
+  type CacheTagRecord,
+  type CollectionRecord,
+  type CounterRecord,
+  type DocumentRecord,
+  type KeyRecord,
+  type MessageRecord,
+  type QueueRecord,
+  type TombstoneRecord,
+  type TopicRecord,
+  TRANSFER_FIELDS,
+  TRANSFER_PAGE_BYTES,
+  TRANSFER_PARTS,
+  type TransferPage,
+  type TransferPart,
+  type TransferPort,
+  type TransferRecord,
+  type TransferredJob,
+} from './ports/transfer.ts';
 export {
   createQueue,
   type Enqueued,
@@ -181,6 +205,15 @@ export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
 export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';
+export { type CopiedPart, type CopyOptions, type CopyProgress, type CopyState, copyBackend } from './transfer.ts';
+export { type InspectOptions, inspectBackend, type ListedHolding, type PartInspection } from './transfer-inspect.ts';
+export {
+  type PlacedRecord,
+  type TransferWalk,
+  transferFields,
+  transferValue,
+  walkPage,
+} from './transfer-page.ts';
 export type { WorkerEvent, WorkerJobEvent, WorkerSweepEvent } from './worker/event.ts';
 export { type Handler, handle, type JobContext } from './worker/handler.ts';
 export { type ActiveJob, createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';

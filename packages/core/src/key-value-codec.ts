@@ -37,19 +37,20 @@ export function ttlOf(context: KeyValueContext, expiresAt: number | null | undef
 }
 
 /** Throws TOO_LARGE for what is longer than a value may be. */
-export function checkSize<T extends string | Uint8Array>(context: KeyValueContext, value: T, what: string): T {
+export function checkSize<T extends string | Uint8Array>(context: KeyValueContext, value: T, what: () => string): T {
   // A UTF-16 unit is at most 3 bytes of UTF-8: most texts need no counting.
   if (value.length * 3 > context.maxValueBytes) {
     const bytes = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
     if (bytes > context.maxValueBytes) {
-      throw new PortolanError('TOO_LARGE', `${what}: ${bytes} bytes, at most ${context.maxValueBytes}`);
+      throw new PortolanError('TOO_LARGE', `${what()}: ${bytes} bytes, at most ${context.maxValueBytes}`);
     }
   }
   return value;
 }
 
 export function encodeValue(context: KeyValueContext, key: string, value: unknown): string {
-  return checkSize(context, encodeJson(value, nameKey(key)), nameKey(key));
+  const what = () => nameKey(key);
+  return checkSize(context, encodeJson(value, what), what);
 }
 
 /** Checks the keys of a commit and commits. */

@@ -28,7 +28,8 @@ export function encodeFields(
   fields: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const entries = Object.entries(fields).map(([field, value]) => {
-    const what = nameField(key, checkKey(field, 'field'));
+    checkKey(field, 'field');
+    const what = () => nameField(key, field);
     return [field, checkSize(context, encodeJson(value, what), what)] as const;
   });
   if (entries.length === 0) throw invalid(`fields of ${nameKey(key)}: at least one`);

@@ -32,6 +32,11 @@ export async function parse<S extends Schema>(schema: S, value: unknown, what: s
   throw new PortolanError('INVALID', `${what}: ${describeIssues(issues)}`, { issues });
 }
 
+/** What a message is about; a function where putting the words together for every call would cost. */
+type What = string | (() => string);
+
+const words = (what: What): string => (typeof what === 'string' ? what : what());
+
 /** The path of the first number in a JSON value that JSON cannot say. */
 function findNonFinite(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path || '(whole value)';
@@ -47,25 +52,25 @@ function findNonFinite(value: unknown, path: string): string | undefined {
  * A value as JSON text. Throws INVALID for what JSON cannot say: undefined, a function, a cycle, a BigInt, NaN and the infinities. As JSON has it,
  * members that are undefined are left out and objects with `toJSON` speak for themselves (a Date becomes its ISO text).
  */
-export function encodeJson(value: unknown, what: string): string {
+export function encodeJson(value: unknown, what: What): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new PortolanError('INVALID', `${what} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new PortolanError('INVALID', `${words(what)} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  if (text === undefined) throw new PortolanError('INVALID', `${what} is not JSON: it is ${typeof value}`);
+  if (text === undefined) throw new PortolanError('INVALID', `${words(what)} is not JSON: it is ${typeof value}`);
   // JSON.stringify says null for a number that is none; only a text with a null can hide one.
   const wrong = text.includes('null') ? findNonFinite(value, '') : undefined;
-  if (wrong) throw new PortolanError('INVALID', `${what} is not JSON: ${wrong} is not a finite number`);
+  if (wrong) throw new PortolanError('INVALID', `${words(what)} is not JSON: ${wrong} is not a finite number`);
   return text;
 }
 
 /** The value of stored JSON text. Throws INTERNAL naming `what` when somebody stored something else there. */
-export function decodeJson(text: string, what: string): unknown {
+export function decodeJson(text: string, what: What): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new PortolanError('INTERNAL', `${what} does not hold JSON`, { cause });
+    throw new PortolanError('INTERNAL', `${words(what)} does not hold JSON`, { cause });
   }
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterPrefix, encodeIndexKey, encodeText, type IndexValue, indexMember } from '../src/index-key.ts';
+import {
+  afterPrefix,
+  decodeText,
+  encodeIndexKey,
+  encodeText,
+  type IndexValue,
+  indexMember,
+  membersOf,
+} from '../src/index-key.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -56,6 +64,22 @@ describe('index keys', () => {
     fc.assert(fc.property(text, text, (a, b) => encodeText(a + b).startsWith(encodeText(a))));
     expect(key(['London', 42, true, null])).toBe('sLondon nc045000000000000 1 -');
     expect(encodeText('São Paulo!')).toBe('S~c3~a3o!20Paulo!21');
+  });
+
+  it('give their text back', () => {
+    fc.assert(fc.property(text, (one) => decodeText(encodeText(one)) === one));
+  });
+
+  it('bound the members that have exactly them', () => {
+    fc.assert(
+      fc.property(list, list, text, (a, b, id) => {
+        const [from, to] = membersOf(key(a));
+        const within = (one: string) => one >= from && one < to;
+        expect(within(indexMember(key(a), id))).toBe(true);
+        expect(within(indexMember(key([...a, ...b]), id))).toBe(false);
+        expect(within(indexMember(key(b), id))).toBe(key(a) === key(b));
+      }),
+    );
   });
 
   it('bound the keys that begin with them', () => {

@@ -6,6 +6,7 @@ import type { Harness } from './harness.ts';
 import { keyValueSuite } from './key-value.ts';
 import { limiterSuite } from './limiter.ts';
 import { queueSuite } from './queue.ts';
+import { transferSuite } from './transfer.ts';
 
 /** Runs the whole conformance suite on an adapter: every port alone, core on the port, and many clients at once. Call it in a Vitest file. */
 export function testAdapter(harness: Harness): void {
@@ -16,4 +17,5 @@ export function testAdapter(harness: Harness): void {
   documentSuite(harness);
   queueSuite(harness);
   broadcastSuite(harness);
+  if (harness.transfer !== false) transferSuite(harness);
 }

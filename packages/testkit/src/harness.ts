@@ -12,6 +12,10 @@ export interface Harness {
   open(options: { readonly namespace: string; readonly runtime: Runtime }): Promise<Backend>;
   /** `manual`: the store takes its time from the runtime it was opened with. `real`: the store has a clock of its own. */
   readonly time: 'manual' | 'real';
+  /** False for a store that offers no `transfer`: its suite is left out. */
+  readonly transfer?: false;
+  /** Other stores with the same kind of time, to move everything to and back. */
+  readonly others?: readonly Pick<Harness, 'name' | 'open'>[];
   /** Cases that this adapter cannot pass, by their full name, with the reason; the run prints them. */
   readonly skip?: readonly { readonly case: string; readonly reason: string }[];
 }

@@ -16,3 +16,4 @@ export { createManualRuntime, type ManualRuntime, settled } from './manual-clock
 export { queueSuite } from './queue.ts';
 export { checkQueueModel } from './queue-model.ts';
 export { type AddCase, type Case, suite } from './suite.ts';
+export { transferSuite } from './transfer.ts';

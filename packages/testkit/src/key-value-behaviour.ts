@@ -81,7 +81,8 @@ export function keyValueBehaviourCases(test: AddCase): void {
   test('set answers whether it wrote and the version that is stored', async (one) => {
     const kv = open(one);
     const first = await kv.set('k', { a: 1 }, { if: 'absent' });
-    expect(first).toEqual({ written: true, version: contentVersion('{"a":1}') });
+    expect(first).toMatchObject({ written: true, version: contentVersion('{"a":1}') });
+    expect(JSON.parse(JSON.stringify(first))).toEqual({ written: true, version: first.version });
     expect(await kv.set('k', 2, { if: 'absent' })).toEqual({ written: false, version: first.version });
     expect(await kv.set('none', 2, { if: 'present' })).toEqual({ written: false, version: null });
     expect((await kv.set('k', 3, { version: 'other' })).written).toBe(false);

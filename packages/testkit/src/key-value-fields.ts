@@ -51,21 +51,21 @@ export function keyValueFieldCases(test: AddCase): void {
     const kv = open(one);
     await kv.set('v', 1);
     for (const call of [
-      kv.setFields('v', { a: 1 }),
-      kv.getFields('v'),
-      kv.getField('v', 'a'),
-      kv.deleteFields('v', ['a']),
+      () => kv.setFields('v', { a: 1 }),
+      () => kv.getFields('v'),
+      () => kv.getField('v', 'a'),
+      () => kv.deleteFields('v', ['a']),
     ]) {
-      await expect(call).rejects.toSatisfy((error) => PortolanError.is(error, 'CONFLICT'));
+      await expect(call()).rejects.toSatisfy((error) => PortolanError.is(error, 'CONFLICT'));
     }
     for (const call of [
-      kv.setFields('f', {}),
-      kv.setFields('f', { '': 1 }),
-      kv.setFields('f', { a: undefined }),
-      kv.getFields('f', []),
-      kv.deleteFields('f', []),
+      () => kv.setFields('f', {}),
+      () => kv.setFields('f', { '': 1 }),
+      () => kv.setFields('f', { a: undefined }),
+      () => kv.getFields('f', []),
+      () => kv.deleteFields('f', []),
     ]) {
-      await expect(call).rejects.toSatisfy((error) => PortolanError.is(error, 'INVALID'));
+      await expect(call()).rejects.toSatisfy((error) => PortolanError.is(error, 'INVALID'));
     }
     expect(await kv.get('v')).toBe(1);
   });

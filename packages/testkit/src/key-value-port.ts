@@ -173,13 +173,13 @@ export function keyValuePortCases(test: AddCase): void {
     await write(port, set('v', '1'));
     const isConflict = (error: unknown) => PortolanError.is(error, 'CONFLICT');
     for (const wrong of [
-      port.readFields('v'),
-      port.readFields('v', ['a']),
-      write(port, setFields('v', { a: '1' })),
-      write(port, setFields('v', { a: '1' }, null)),
-      write(port, { op: 'deleteFields', key: 'v', fields: ['a'] }),
+      () => port.readFields('v'),
+      () => port.readFields('v', ['a']),
+      () => write(port, setFields('v', { a: '1' })),
+      () => write(port, setFields('v', { a: '1' }, null)),
+      () => write(port, { op: 'deleteFields', key: 'v', fields: ['a'] }),
     ]) {
-      await expect(wrong).rejects.toSatisfy(isConflict);
+      await expect(wrong()).rejects.toSatisfy(isConflict);
     }
     await write(port, setFields('f', { a: '1' }));
     expect(await write(port, set('f', '2'))).toEqual({ ok: true, counts: [1] });

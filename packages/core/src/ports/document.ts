@@ -1,3 +1,6 @@
+/** Deletions that a collection's change feed remembers; a reader from before the oldest of them is told of a gap. */
+export const MAX_TOMBSTONES = 10_000;
+
 /** A stored document. `body` is JSON text that no adapter parses or re-encodes: it comes back byte for byte. */
 export interface StoredDocument {
   readonly id: string;

@@ -5,6 +5,7 @@ import { jobError } from '../retry-policy.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import { encodeJson, parse } from '../schema.ts';
 import type { Handler, JobContext } from './handler.ts';
+import type { Limited, TimeLimits } from './time-limits.ts';
 
 /** Why a run ended before its handler did. */
 export type Interruption = 'timeout' | 'cancelled' | 'lost' | 'stopped';
@@ -21,28 +22,28 @@ export interface RunOptions {
   readonly runtime: Runtime;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly maxResultBytes: number;
+  readonly limits: TimeLimits;
   /** Stores progress; `false` when the lease is lost. */
   readonly report: (local: string, progress: string) => Promise<boolean>;
 }
 
 const MAX_PROGRESS_CHARACTERS = 16 * 1024;
-/** A reason at hand: without one, an abort makes an exception with its stack. */
-const DONE = 'done';
 
-/** One run of one leased job. */
-export class Run {
+/** One run of one leased job. What few handlers use (the signal, the logger) is made when it is asked for. */
+export class Run implements Limited {
   readonly id: string;
   readonly job: LeasedJob;
   readonly queue: string;
   readonly name: string;
-  /** ms on this process's clock. */
   readonly startedAt: number;
   readonly handler: Handler | undefined;
   /** Undefined for a body that is not ours. */
   readonly envelope: JobEnvelope | undefined;
   readonly #options: RunOptions;
-  readonly #abort = new AbortController();
-  readonly #interrupted = Promise.withResolvers<Outcome>();
+  readonly #outcome = Promise.withResolvers<Outcome>();
+  #abort: AbortController | undefined;
+  /** Why the run was interrupted. */
+  #reason: PortolanError | undefined;
 
   constructor(job: LeasedJob, options: RunOptions) {
     this.job = job;
@@ -55,36 +56,56 @@ export class Run {
     this.handler = options.handlers.get(this.name);
   }
 
-  /** Ends the run now: its outcome is the interruption, whatever the handler still does. The first one counts. */
-  interrupt(by: Interruption, error: PortolanError): void {
-    this.#interrupted.resolve({ kind: 'interrupted', by, error });
-    this.#abort.abort(error);
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#reason) this.#abort.abort(this.#reason);
+    }
+    return this.#abort.signal;
   }
 
-  /** Never rejects. */
+  get logger(): Logger {
+    return withFields(this.#options.runtime.logger, { job: this.id, name: this.name, attempt: this.job.attempt });
+  }
+
+  /** Ends the run now: its outcome is the interruption, whatever the handler still does. The first one counts. */
+  interrupt(by: Interruption, error: PortolanError): void {
+    this.#reason ??= error;
+    this.#outcome.resolve({ kind: 'interrupted', by, error });
+    this.#abort?.abort(error);
+  }
+
+  expire(): void {
+    const limit = this.handler?.definition.timeoutMs;
+    this.interrupt('timeout', new PortolanError('TIMEOUT', `job ${this.name} took longer than ${limit} ms`));
+  }
+
+  /** Runs the handler, unless the run was interrupted before. Once only; never rejects. */
   async outcome(): Promise<Outcome> {
     if (!this.envelope) return { kind: 'failed', error: new PortolanError('INVALID', 'the body does not hold a job') };
     if (!this.handler) return { kind: 'unknown' };
-    const done = new AbortController();
-    const outcome = await Promise.race([
-      this.#interrupted.promise,
-      this.#handle(this.handler, this.envelope),
-      this.#timeout(this.handler.definition.timeoutMs, done.signal),
-    ]);
-    done.abort(DONE);
+    if (this.#reason) return this.#outcome.promise;
+    const { limits } = this.#options;
+    const { timeoutMs } = this.handler.definition;
+    limits.add(timeoutMs, this);
+    void this.#handle(this.handler, this.envelope).then(this.#outcome.resolve);
+    const outcome = await this.#outcome.promise;
+    limits.remove(timeoutMs, this);
     return outcome;
   }
 
   async #handle(handler: Handler, { data, createdAt }: JobEnvelope): Promise<Outcome> {
     const { name, input, output } = handler.definition;
     try {
-      const value = await handler.run(await parse(input, data, `input of job ${name}`), this.#context(createdAt));
-      const result = encodeJson(await this.#checked(output, value, name), `result of job ${name}`);
-      if (Buffer.byteLength(result) > this.#options.maxResultBytes) {
-        throw new PortolanError(
-          'TOO_LARGE',
-          `result of job ${name}: more than ${this.#options.maxResultBytes} bytes of JSON`,
-        );
+      const value = await handler.run(
+        await parse(input, data, `input of job ${name}`),
+        new RunContext(this, createdAt),
+      );
+      // A job without a result completes with null.
+      const result = encodeJson((await parse(output, value, `result of job ${name}`)) ?? null, `result of job ${name}`);
+      const { maxResultBytes } = this.#options;
+      if (result.length * 3 > maxResultBytes && Buffer.byteLength(result) > maxResultBytes) {
+        throw new PortolanError('TOO_LARGE', `result of job ${name}: more than ${maxResultBytes} bytes of JSON`);
       }
       return { kind: 'completed', result };
     } catch (thrown) {
@@ -92,33 +113,7 @@ export class Run {
     }
   }
 
-  /** A job without a result completes with null. */
-  async #checked(output: Handler['definition']['output'], value: unknown, name: string): Promise<unknown> {
-    return (await parse(output, value, `result of job ${name}`)) ?? null;
-  }
-
-  async #timeout(ms: number, done: AbortSignal): Promise<Outcome> {
-    await this.#options.runtime.sleep(ms, done);
-    const error = new PortolanError('TIMEOUT', `job ${this.name} took longer than ${ms} ms`);
-    if (!done.aborted) this.#abort.abort(error);
-    return { kind: 'interrupted', by: 'timeout', error };
-  }
-
-  #context(createdAt: number): JobContext {
-    const { runtime } = this.#options;
-    const { attempt } = this.job;
-    return {
-      id: this.id,
-      queue: this.queue,
-      attempt,
-      createdAt,
-      signal: this.#abort.signal,
-      progress: (value) => this.#progress(value),
-      logger: withFields(runtime.logger, { job: this.id, name: this.name, attempt }),
-    };
-  }
-
-  async #progress(value: unknown): Promise<void> {
+  async progress(value: unknown): Promise<void> {
     const text = encodeJson(value, `progress of job ${this.name}`);
     if (text.length > MAX_PROGRESS_CHARACTERS) {
       throw new PortolanError(
@@ -126,12 +121,42 @@ export class Run {
         `progress of job ${this.name}: more than ${MAX_PROGRESS_CHARACTERS} characters`,
       );
     }
-    if (this.#abort.signal.aborted) return;
+    if (this.#reason) return;
     try {
       if (!(await this.#options.report(this.job.id, text))) this.interrupt('lost', leaseLost());
     } catch (error) {
       if (!PortolanError.is(error) || !error.retryable) throw error;
     }
+  }
+}
+
+/** What the handler sees of its run. */
+class RunContext implements JobContext {
+  readonly id: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly createdAt: number;
+  readonly #run: Run;
+
+  constructor(run: Run, createdAt: number) {
+    this.id = run.id;
+    this.queue = run.queue;
+    this.attempt = run.job.attempt;
+    this.createdAt = createdAt;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get logger(): Logger {
+    return this.#run.logger;
+  }
+
+  /** A function of its own, so that a handler may take it out of the context. */
+  get progress(): JobContext['progress'] {
+    return (value) => this.#run.progress(value);
   }
 }
 

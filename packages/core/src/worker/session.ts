@@ -8,6 +8,7 @@ import { Listener } from './listener.ts';
 import type { Pool, SlotUser } from './pool.ts';
 import { type Interruption, leaseLost, Run } from './run.ts';
 import { judge, type Verdict } from './settle.ts';
+import type { TimeLimits } from './time-limits.ts';
 
 export interface SessionOptions {
   readonly port: QueuePort;
@@ -15,6 +16,7 @@ export interface SessionOptions {
   readonly queue: string;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly pool: Pool;
+  readonly limits: TimeLimits;
   readonly leaseMs: number;
   readonly retention: Retention;
   readonly maxResultBytes: number;
@@ -193,12 +195,13 @@ export class QueueSession implements SlotUser {
   }
 
   #begin(result: ExchangeResult): void {
-    const { runtime, queue, handlers, maxResultBytes, port } = this.#options;
+    const { runtime, queue, handlers, maxResultBytes, limits, port } = this.#options;
     const session = this.#id;
     const report = async (id: string, progress: string): Promise<boolean> =>
       (await port.amend(queue, { do: 'progress', id, session, progress })) === 'done';
+    const options = { queue, runtime, handlers, maxResultBytes, limits, report };
     for (const job of result.jobs) {
-      const run = new Run(job, { queue, runtime, handlers, maxResultBytes, report });
+      const run = new Run(job, options);
       this.#held.set(job.id, run);
       if (this.#stopping) run.interrupt('stopped', new PortolanError('CANCELLED', 'the worker is stopping'));
       else this.#report(run, { type: 'taken' });

@@ -7,6 +7,7 @@ import type { Handler } from './handler.ts';
 import { keepBeating, sweep } from './heartbeat.ts';
 import { Pool } from './pool.ts';
 import { QueueSession } from './session.ts';
+import { TimeLimits } from './time-limits.ts';
 
 export interface WorkerOptions {
   readonly port: QueuePort;
@@ -64,6 +65,7 @@ export function createWorker(options: WorkerOptions): Worker {
   if (!(idleMs > 0)) throw invalid('idleMs: above 0');
   const handlers = byName(options.handlers);
   const pool = new Pool(concurrency);
+  const limits = new TimeLimits(runtime);
   const sessions = new Map<string, QueueSession>();
   /** Queues served for as long as the worker runs. */
   const pinned = new Set<string>();
@@ -91,6 +93,7 @@ export function createWorker(options: WorkerOptions): Worker {
       queue,
       handlers,
       pool,
+      limits,
       leaseMs,
       retention,
       maxResultBytes,
@@ -145,6 +148,7 @@ export function createWorker(options: WorkerOptions): Worker {
     await within(leaseMs, ended);
     for (const session of sessions.values()) session.abandon();
     beating.abort();
+    limits.stop();
     await ended;
   }
 

@@ -1,0 +1,27 @@
+import { runProcess } from '@portolan/platform';
+import { readCommand, USAGE } from './arguments.ts';
+import { backup, restore } from './backup.ts';
+import { copy } from './copy.ts';
+import { inspect } from './inspect.ts';
+
+await runProcess(async () => {
+  const command = readCommand(process.argv.slice(2), process.env);
+  switch (command.command) {
+    case 'help':
+      process.stdout.write(`${USAGE}\n`);
+      break;
+    case 'copy':
+      process.exitCode = await copy(command);
+      break;
+    case 'inspect':
+      await inspect(command);
+      break;
+    case 'backup':
+      await backup(command);
+      break;
+    case 'restore':
+      await restore(command);
+      break;
+  }
+  return undefined;
+});

@@ -1,0 +1,4 @@
+import { transferSuite } from '@portolan/testkit';
+import { memoryHarness } from './harness.ts';
+
+transferSuite(memoryHarness);

@@ -1,0 +1,82 @@
+import { BASE, ENTER, MARK } from './parts.ts';
+
+/**
+ * A page of one of a queue's structures: `active`, `ranked`, `waiting`, `delayed`, `completed`, `failed`, `cancelled`. Goes on behind the id that came last,
+ * wherever that stands by now; when it is gone, so are those before it in `waiting`, and elsewhere its score tells the place. ARGV: structure, id ('' at the
+ * start), its place (index in `waiting`, else score), limit, most bytes. O(limit), and the distance to the id in `waiting` when that moved.
+ *
+ * Answers id and place to go on behind (or '' at the end), then per job: id, body, asked to cancel, runs, stalls, priority, startedAt, dedupe key, score or '',
+ * and of progress, result and error each '' or '=' and the text.
+ */
+export const DUMP_JOBS = {
+  name: 'portolanTransferJobs',
+  lua: `${BASE}${MARK}
+local what, after, place, limit, bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local key, ids, scores, from = q .. what, {}, {}, 0
+if what == 'waiting' then
+  if after ~= '' then
+    local at = call('LINDEX', key, place) == after and place or call('LPOS', key, after)
+    from = at and at + 1 or 0
+  end
+  ids = call('LRANGE', key, from, from + limit - 1)
+else
+  if after ~= '' then
+    local rank = call('ZRANK', key, after)
+    from = rank and rank + 1 or call('ZCOUNT', key, '-inf', '(' .. ARGV[3])
+  end
+  local found = call('ZRANGE', key, from, from + limit - 1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    ids[#ids + 1] = found[i]
+    scores[#scores + 1] = found[i + 1]
+  end
+end
+local page, holes = { '', '' }, (what == 'waiting' or what == 'ranked') and call('EXISTS', q .. 'holes') == 1
+local cancelling = what == 'active' and call('EXISTS', q .. 'cancelling') == 1
+local function optional(hash, id)
+  local text = call('HGET', q .. hash, id)
+  if text then bytes = bytes - #text end
+  return text and '=' .. text or ''
+end
+for i, id in ipairs(ids) do
+  local body = not (holes and call('SISMEMBER', q .. 'holes', id) == 1) and call('HGET', KEYS[1], id)
+  if body then
+    bytes = bytes - #body
+    local runs, stalls, priority, started, dedupe = mark(call('HGET', q .. 'marks', id))
+    local asked = cancelling and call('SISMEMBER', q .. 'cancelling', id) or 0
+    for _, value in ipairs({ id, body, asked, runs, stalls, priority, int(started), dedupe, scores[i] or '',
+      optional('progress', id), optional('results', id), optional('errors', id) }) do page[#page + 1] = value end
+  end
+  if (i == #ids and i == limit) or (bytes <= 0 and i < #ids) then
+    page[1], page[2] = id, scores[i] or int(from + i - 1)
+    return page
+  end
+end
+return page`,
+};
+
+/**
+ * Puts in jobs of another store, in their order; a job that is here stays. ARGV per job: id, body, state, runs, stalls, priority, startedAt, dedupe key,
+ * time (due or finished), and of progress, result and error each '' or '=' and the text. O(jobs · log n).
+ */
+export const LOAD_JOBS = {
+  name: 'portolanTransferPush',
+  lua: `${BASE}${MARK}${ENTER}
+local hint = false
+for at = 1, #ARGV, 12 do
+  local id, state, priority, dedupe, time = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 5]), ARGV[at + 7], ARGV[at + 8]
+  if call('HSETNX', KEYS[1], id, ARGV[at + 1]) == 1 then
+    -- A removed job of this very id may still have its hole.
+    if call('SREM', q .. 'holes', id) == 1 and call('ZREM', q .. 'ranked', id) == 0 then call('LREM', q .. 'waiting', 1, id) end
+    if dedupe ~= '' and call('HSETNX', q .. 'dedupe', dedupe, id) == 0 then dedupe = '' end
+    putMark(id, tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), priority, tonumber(ARGV[at + 6]), dedupe)
+    for i, hash in ipairs({ 'progress', 'results', 'errors' }) do
+      local text = ARGV[at + 8 + i]
+      if text ~= '' then call('HSET', q .. hash, id, string.sub(text, 2)) end
+    end
+    if state == 'waiting' then enter(id, priority, false) else call('ZADD', q .. state, time, id) end
+    if state == 'waiting' or state == 'delayed' then hint = true end
+  end
+end
+if hint then wake() end
+return 1`,
+};

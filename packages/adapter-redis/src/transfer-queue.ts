@@ -1,0 +1,131 @@
+import {
+  decodeCursor,
+  encodeCursor,
+  TRANSFER_PAGE_BYTES,
+  type TransferPage,
+  type TransferRecord,
+  type TransferredJob,
+} from '@portolan/core';
+import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
+import type { PartTransfer } from './transfer-part.ts';
+
+/** In the order in which they are told: of what will run, what is under way comes first; jobs of other priorities meet the waiting ones nowhere. */
+const STRUCTURES = ['active', 'ranked', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const;
+const END = STRUCTURES.length;
+
+/** Behind a job (its id, and its index or score) of a queue's structure; at the structure `END` the queue is done. */
+type Place = readonly [queue: string, structure: number, id: string, at: string];
+
+/** Jobs written by one script, so that none takes long. */
+const LOADED_AT_ONCE = 100;
+
+export function redisQueueTransfer(context: RedisContext): PartTransfer {
+  const names = context.key('queue', 'names');
+  const keyOf = (queue: string, part: string) => context.key('queue', hashTag(queue), part);
+
+  const queuesBehind = (name: string, limit: number): Promise<string[]> =>
+    context.run((client) => client.zrange(names, name === '' ? '-' : `(${name}`, '+', 'BYLEX', 'LIMIT', 0, limit));
+
+  async function jobs([queue, structure, id, at]: Place, limit: number): Promise<TransferPage> {
+    const what = STRUCTURES[structure] ?? 'cancelled';
+    const args = [what, id, at, limit, TRANSFER_PAGE_BYTES];
+    const answer = (await context.script(DUMP_JOBS, [keyOf(queue, 'jobs')], args)) as (string | number)[];
+    const [next, nextAt, ...flat] = answer;
+    const records: TransferRecord[] = [];
+    for (let first = 0; first < flat.length; first += 12)
+      records.push(toTransferred(queue, what, flat.slice(first, first + 12)));
+    const place = next === '' ? [queue, structure + 1, '', '0'] : [queue, structure, String(next), String(nextAt)];
+    return { records, cursor: encodeCursor(place) };
+  }
+
+  return {
+    async count() {
+      const known = await queuesBehind('', 10_000);
+      const sizes = await context.run((client) => Promise.all(known.map((queue) => client.hlen(keyOf(queue, 'jobs')))));
+      return sizes.reduce((sum, size) => sum + 1 + size, 0);
+    },
+
+    /** A structure of one queue, or the rest of it, at a time. */
+    async dump(cursor, limit): Promise<TransferPage> {
+      const place = cursor === null ? null : decodeCursor(cursor, readPlace);
+      if (place && place[1] < END) return jobs(place, limit);
+      const [queue] = await queuesBehind(place?.[0] ?? '', 1);
+      if (queue === undefined) return { records: [], cursor: null };
+      const paused = await context.run((client) => client.hexists(keyOf(queue, 'meta'), 'paused'));
+      return {
+        records: [{ of: 'queue', queue, paused: paused === 1 }],
+        cursor: encodeCursor([queue, 0, '', '0']),
+      };
+    },
+
+    async load(records) {
+      const queues = Map.groupBy(records, (record) => ('queue' in record ? record.queue : ''));
+      await Promise.all(
+        [...queues].map(async ([queue, some]) => {
+          const told = some.findLast((record) => record.of === 'queue');
+          const meta = keyOf(queue, 'meta');
+          await context.run(async (client) => {
+            await Promise.all([
+              client.zadd(names, '0', queue),
+              told && (told.paused ? client.hset(meta, 'paused', '1') : client.hdel(meta, 'paused')),
+            ]);
+          });
+          const arrived = some.filter((record) => record.of === 'job');
+          for (let first = 0; first < arrived.length; first += LOADED_AT_ONCE) {
+            const args = arrived.slice(first, first + LOADED_AT_ONCE).flatMap(toArguments);
+            await context.script(LOAD_JOBS, [keyOf(queue, 'jobs')], args);
+          }
+        }),
+      );
+    },
+  };
+}
+
+function readPlace(content: unknown): Place | undefined {
+  const [queue, structure, id, at] = Array.isArray(content) ? (content as unknown[]) : [];
+  if (typeof queue !== 'string' || typeof id !== 'string' || typeof at !== 'string') return undefined;
+  if (typeof structure !== 'number' || !(structure >= 0 && structure <= END) || !/^-?\d+$/.test(at)) return undefined;
+  return [queue, structure, id, at];
+}
+
+const optional = (text: string | number | undefined): string | null => (text ? String(text).slice(1) : null);
+
+function toTransferred(
+  queue: string,
+  structure: (typeof STRUCTURES)[number],
+  row: readonly (string | number)[],
+): TransferredJob {
+  const [id, body, asked, runs, stalls, priority, started, dedupe, score, progress, result, error] = row;
+  const active = structure === 'active';
+  const cancelled = active && asked === 1;
+  const waits = structure === 'waiting' || structure === 'ranked' || active;
+  const state = cancelled ? 'cancelled' : waits ? 'waiting' : structure;
+  const startedAt = active ? Number(score) : Number(started) || null;
+  const finished = !waits && structure !== 'delayed';
+  return {
+    of: 'job',
+    queue,
+    id: String(id),
+    body: String(body),
+    state,
+    priority: Number(priority),
+    attempts: Number(runs),
+    stalls: Number(stalls),
+    dedupeKey: cancelled || dedupe === '' ? null : String(dedupe),
+    progress: optional(progress),
+    result: optional(result),
+    error: optional(error),
+    dueAt: structure === 'delayed' ? Number(score) : null,
+    startedAt,
+    finishedAt: cancelled ? startedAt : finished ? Number(score) : null,
+  };
+}
+
+function toArguments(job: TransferredJob): RedisArgument[] {
+  const texts = [job.progress, job.result, job.error].map((text) => (text === null ? '' : `=${text}`));
+  const unfinished = job.state === 'waiting' || job.state === 'delayed';
+  const time = job.state === 'waiting' ? '' : ((job.state === 'delayed' ? job.dueAt : job.finishedAt) ?? 0);
+  const head = [job.id, job.body, job.state, job.attempts, job.stalls, job.priority, job.startedAt ?? 0];
+  return [...head, unfinished ? (job.dedupeKey ?? '') : '', time, ...texts];
+}

@@ -1,0 +1,48 @@
+import type { Amended, Amendment } from '@portolan/core';
+import { findSession } from './queue-session.ts';
+import type { QueueState } from './queue-state.ts';
+
+export function amend(state: QueueState, amendment: Amendment): Amended {
+  if (!('id' in amendment)) {
+    state.row.paused = amendment.do === 'pause' ? 1 : 0;
+    return 'done';
+  }
+  const job = state.find(amendment.id);
+  if (!job) return 'missing';
+  const now = state.stateOf(job);
+  const unfinished = now === 'waiting' || now === 'delayed';
+  switch (amendment.do) {
+    case 'cancel':
+      if (now === 'active') {
+        job.asked = 1;
+        state.update(job);
+        return 'asked';
+      }
+      if (!unfinished) return 'refused';
+      state.leave(job, 'hole');
+      state.finish(job, 'cancelled');
+      return 'done';
+    case 'retry':
+      if (now !== 'failed' && now !== 'cancelled') return 'refused';
+      state.revive(job, now);
+      Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
+      state.enter(job, 0);
+      return 'done';
+    case 'promote':
+      if (now !== 'delayed') return 'refused';
+      state.leave(job, 'gone');
+      state.enter(job, 0);
+      return 'done';
+    case 'remove':
+      if (now === 'active') return 'refused';
+      if (unfinished) state.leave(job, 'gone');
+      else state.revive(job, now);
+      state.forget(job);
+      return 'done';
+    case 'progress':
+      if (!findSession(state.engine, state.row.number, amendment.session).held.has(job.id)) return 'refused';
+      job.progress = amendment.progress;
+      state.update(job);
+      return 'done';
+  }
+}

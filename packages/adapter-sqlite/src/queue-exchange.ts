@@ -1,0 +1,90 @@
+import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
+import { claim } from './queue-line.ts';
+import { findSession, type Held, type Reply, saveSession } from './queue-session.ts';
+import type { QueueState } from './queue-state.ts';
+import { trimNumber } from './queue-trim.ts';
+import { fromColumn } from './text.ts';
+
+const LEASED = 'SELECT number, id, body, runs, stalls FROM job WHERE number = ?';
+
+/** Settles, promotes what is due, claims; a repeat answers what the first call did. */
+export function exchange(state: QueueState, request: ExchangeRequest): ExchangeResult {
+  const { engine, row, now } = state;
+  const { session: id, nonce, retention, settled } = request;
+  const { alive, held, nonce: last, reply } = findSession(engine, row.number, id);
+  const expiresAt = now + request.leaseMs;
+  const repeated = last === nonce && reply;
+  let jobs: LeasedJob[];
+  let told: Reply;
+  if (repeated) {
+    told = { ...reply, created: reply.created || !alive };
+    jobs = again(state, held, reply.claimed);
+  } else {
+    const refused = settleAll(state, held, settled);
+    if (settled.length > 0) trimNumber(state, retention);
+    state.promote();
+    jobs = row.paused ? [] : claim(state, held, request.claim);
+    told = { created: !alive, claimed: jobs.length, refused };
+  }
+  saveSession(engine, row.number, id, now, { expiresAt, held, nonce, reply: told });
+  return {
+    created: told.created,
+    jobs,
+    refused: told.refused,
+    cancel: toCancel(state, held),
+    dueInMs: state.dueInMs(),
+  };
+}
+
+/** Ids of what the session leases that someone asked to cancel. */
+export function toCancel(state: QueueState, held: Held): string[] {
+  return held.size === 0 ? [] : state.asked.filter((id) => held.has(id));
+}
+
+/** Answers the ids that were not leased. */
+function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]): string[] {
+  if (settled.length === 0) return [];
+  const refused: string[] = [];
+  const completed: { number: number; startedAt: number; result: string }[] = [];
+  const plain = !state.unusual;
+  for (const settlement of settled) {
+    const { id } = settlement;
+    const leased = held.get(id);
+    if (!leased) {
+      refused.push(id);
+      continue;
+    }
+    held.delete(id);
+    state.row.active -= 1;
+    const { number, startedAt } = leased;
+    if (plain && settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
+    else settle(state, number, startedAt, settlement);
+  }
+  state.complete(completed);
+  return refused;
+}
+
+function settle(state: QueueState, number: number, startedAt: number, settlement: Settlement): void {
+  const job = state.get(number);
+  job.started_at = startedAt;
+  if (settlement.outcome === 'completed') {
+    state.finish(job, 'completed', settlement.result);
+    return;
+  }
+  if (settlement.outcome !== 'released') {
+    job.runs += 1;
+    job.error = settlement.error;
+  }
+  if (settlement.outcome === 'failed' || settlement.outcome === 'cancelled') state.finish(job, settlement.outcome);
+  else if (job.asked) state.finish(job, 'cancelled');
+  else state.enter(job, settlement.delayMs, settlement.outcome === 'released');
+}
+
+/** The last leases, as they were answered. None when they were taken away meanwhile. */
+function again({ engine }: QueueState, held: Held, claimed: number): LeasedJob[] {
+  return [...held.values()].slice(held.size - Math.min(claimed, held.size)).map(({ number, startedAt }) => {
+    const row = engine.sql(LEASED).get(number);
+    const attempt = Number(row?.runs) + 1;
+    return { id: String(row?.id), body: fromColumn(row?.body), attempt, stalls: Number(row?.stalls), startedAt };
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * Made for few and narrow writes: a job's own row is written when it is pushed and when something out of the ordinary befalls it (a retry, a delay, a
+ * cancellation, progress), and read otherwise. To claim is to cut the head off `job_line` and to note the ids in the session's row; to complete is to add
+ * to `job_end`. So what a transaction changes lies on few pages. A job with a row in `job_end` has finished; else one with `due_at` is delayed, one in the
+ * line (not as a hole) waits, and any other is active: its session holds it.
+ */
+export const QUEUE_SCHEMA = `
+-- A queue and how many jobs it has in each state, so that nothing is ever counted.
+CREATE TABLE queue (
+  namespace INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  number INTEGER PRIMARY KEY,
+  paused INTEGER NOT NULL DEFAULT 0,
+  -- The last places given at either end of the line.
+  front INTEGER NOT NULL DEFAULT 0,
+  back INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0,
+  delayed INTEGER NOT NULL DEFAULT 0,
+  active INTEGER NOT NULL DEFAULT 0,
+  completed INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  cancelled INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (namespace, name)
+) STRICT;
+
+CREATE TABLE job (
+  number INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  -- Where it stands in the line, or stood last.
+  place INTEGER,
+  due_at INTEGER,
+  -- Runs that ended otherwise than by completing or being handed back.
+  runs INTEGER NOT NULL DEFAULT 0,
+  stalls INTEGER NOT NULL DEFAULT 0,
+  -- 1 when someone asked to cancel the active job.
+  asked INTEGER NOT NULL DEFAULT 0,
+  started_at INTEGER,
+  -- Of an unfinished job.
+  dedupe_key TEXT,
+  progress TEXT,
+  error TEXT,
+  body ANY NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX job_id ON job (queue, id);
+CREATE UNIQUE INDEX job_dedupe ON job (queue, dedupe_key) WHERE dedupe_key IS NOT NULL;
+CREATE INDEX job_due ON job (queue, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX job_asked ON job (queue) WHERE asked = 1;
+
+-- Who waits, next to run first; rank is the priority negated. A job that was cancelled while it waited leaves a hole until its turn would have come.
+CREATE TABLE job_line (
+  queue INTEGER NOT NULL,
+  rank INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  job INTEGER NOT NULL,
+  hole INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (queue, rank, place)
+) STRICT, WITHOUT ROWID;
+
+-- Finished jobs. state: 0 completed, 1 failed, 2 cancelled.
+CREATE TABLE job_end (
+  job INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL,
+  started_at INTEGER,
+  result TEXT
+) STRICT;
+CREATE INDEX job_end_order ON job_end (queue, state, finished_at, job);
+
+-- Worker sessions. held: the leases, as JSON: id, number, started ms of each job, in the order in which they were claimed.
+-- expires_at: when they end; NULL once they have been taken away, and then the row only keeps the last exchange, for its repeat.
+CREATE TABLE job_session (
+  queue INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  expires_at INTEGER,
+  held TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  -- The answer to the nonce: created, how many of the last leases it gave, refused ids; JSON.
+  reply TEXT NOT NULL,
+  kept_until INTEGER NOT NULL,
+  UNIQUE (queue, id)
+) STRICT;
+CREATE INDEX job_session_kept ON job_session (kept_until) WHERE expires_at IS NULL;
+`;

@@ -1,0 +1,238 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { NewJob, PushedJob } from '@portolan/core';
+import type { Engine } from './engine.ts';
+import { InsertMany } from './insert-many.ts';
+import { toColumn } from './text.ts';
+
+/** A queue's row, changed in place and written once at the end of a transaction. */
+interface QueueRow {
+  readonly number: number;
+  paused: number;
+  front: number;
+  back: number;
+  waiting: number;
+  delayed: number;
+  active: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+}
+
+/** What is changed of a job's row; the body stays where it is. */
+export interface Job {
+  readonly number: number;
+  readonly id: string;
+  readonly priority: number;
+  readonly keyed: number;
+  place: number | null;
+  due_at: number | null;
+  runs: number;
+  stalls: number;
+  asked: number;
+  started_at: number | null;
+  progress: string | null;
+  error: string | null;
+}
+
+/** In the order of the codes in `job_end`. */
+export const FINISHED = ['completed', 'failed', 'cancelled'] as const;
+export type FinishedState = (typeof FINISHED)[number];
+
+/** Most jobs that one call forgets of a state, takes back, or makes due. */
+export const STEP = 500;
+
+const FIND = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
+const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
+const SAVE = `UPDATE queue SET paused = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
+  WHERE number = ?`;
+const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const LINE = new InsertMany('job_line (queue, rank, place, job)');
+const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
+const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
+const LEAVE_LINE = 'DELETE FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
+const WAITS = 'SELECT 1 FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ? AND hole = 0';
+const JOB = `SELECT number, id, priority, dedupe_key IS NOT NULL AS keyed, place, due_at, runs, stalls, asked, started_at, progress, error FROM job`;
+const BY_ID = `${JOB} WHERE queue = ? AND id = ?`;
+const BY_NUMBER = `${JOB} WHERE number = ?`;
+const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
+const HOLDER = 'SELECT id FROM job WHERE queue = ? AND dedupe_key = ?';
+const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
+const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
+const END = new InsertMany('job_end (job, queue, state, finished_at, started_at, result)');
+const REVIVE = 'DELETE FROM job_end WHERE job = ?';
+const FORGET = 'DELETE FROM job WHERE number = ?';
+const ENDED = 'SELECT state FROM job_end WHERE job = ?';
+const NEXT_DUE = 'SELECT min(due_at) AS due FROM job WHERE queue = ? AND due_at IS NOT NULL';
+const UNUSUAL = `SELECT EXISTS (SELECT 1 FROM job WHERE queue = ?1 AND asked = 1)
+  OR EXISTS (SELECT 1 FROM job WHERE queue = ?1 AND dedupe_key IS NOT NULL) AS found`;
+const ASKED = 'SELECT id FROM job WHERE queue = ? AND asked = 1';
+
+/** One queue within one transaction: the moves of its jobs between states. What may move when is decided by those who call. */
+export class QueueState {
+  readonly engine: Engine;
+  readonly row: QueueRow;
+  readonly now: number;
+
+  private constructor(engine: Engine, row: QueueRow, now: number) {
+    this.engine = engine;
+    this.row = row;
+    this.now = now;
+  }
+
+  static find(engine: Engine, namespace: number, name: string, now: number): QueueState | undefined {
+    const row = engine.sql(FIND).get(namespace, name);
+    return row && new QueueState(engine, row as unknown as QueueRow, now);
+  }
+
+  static make(engine: Engine, namespace: number, name: string, now: number): QueueState {
+    const found = QueueState.find(engine, namespace, name, now);
+    if (found) return found;
+    engine.sql(CREATE).run(namespace, name);
+    return QueueState.make(engine, namespace, name, now);
+  }
+
+  save(): void {
+    const { number, paused, front, back, waiting, delayed, active, completed, failed, cancelled } = this.row;
+    this.engine.sql(SAVE).run(paused, front, back, waiting, delayed, active, completed, failed, cancelled, number);
+  }
+
+  /** Adds jobs. Answers which stand for them now. */
+  push(jobs: readonly NewJob[]): PushedJob[] {
+    const line: SQLInputValue[] = [];
+    const pushed = jobs.map((job) => this.#push(job, line));
+    LINE.run(this.engine, line);
+    return pushed;
+  }
+
+  #push({ id, body, priority, delayMs, dedupeKey }: NewJob, line: SQLInputValue[]): PushedJob {
+    const { engine, row, now } = this;
+    const key = dedupeKey ?? null;
+    const delayed = delayMs > 0;
+    const place = delayed ? null : row.back + 1;
+    const { changes, lastInsertRowid } = engine
+      .sql(PUSH)
+      .run(row.number, id, priority, place, delayed ? now + delayMs : null, key, toColumn(body));
+    if (changes === 0) {
+      const known = this.find(id) !== undefined;
+      return { id: known ? id : String(engine.sql(HOLDER).get(row.number, key)?.id), created: false };
+    }
+    if (delayed) row.delayed += 1;
+    else {
+      row.back += 1;
+      row.waiting += 1;
+      line.push(row.number, -priority, place, lastInsertRowid);
+    }
+    return { id, created: true };
+  }
+
+  find(id: string): Job | undefined {
+    return this.engine.sql(BY_ID).get(this.row.number, id) as unknown as Job | undefined;
+  }
+
+  get(number: number): Job {
+    return this.engine.sql(BY_NUMBER).get(number) as unknown as Job;
+  }
+
+  stateOf(job: Job): FinishedState | 'waiting' | 'delayed' | 'active' {
+    const ended = this.engine.sql(ENDED).get(job.number)?.state;
+    if (ended !== undefined) return FINISHED[Number(ended)] ?? 'cancelled';
+    if (job.due_at !== null) return 'delayed';
+    return job.place !== null && this.engine.sql(WAITS).get(...this.#placeOf(job)) ? 'waiting' : 'active';
+  }
+
+  /** A job that stands nowhere waits, or is delayed. */
+  enter(job: Job, delayMs: number, front = false): void {
+    const { engine, row, now } = this;
+    if (delayMs > 0) {
+      row.delayed += 1;
+      job.due_at = now + delayMs;
+    } else {
+      row.waiting += 1;
+      const hole = job.place !== null && engine.sql(FILL_HOLE).run(...this.#placeOf(job)).changes === 1;
+      if (!hole) {
+        job.place = front ? --row.front : ++row.back;
+        LINE.run(engine, this.#placeOf(job));
+      }
+    }
+    this.update(job);
+  }
+
+  /** Takes a waiting job out of the line, or out of the delayed ones. */
+  leave(job: Job, to: 'hole' | 'gone'): void {
+    if (job.due_at !== null) {
+      this.row.delayed -= 1;
+      job.due_at = null;
+    } else {
+      this.row.waiting -= 1;
+      this.engine.sql(to === 'hole' ? MAKE_HOLE : LEAVE_LINE).run(...this.#placeOf(job));
+    }
+  }
+
+  /** What is due waits. */
+  promote(): void {
+    if (this.row.delayed === 0) return;
+    for (const job of this.engine.sql(BY_DUE).all(this.row.number, this.now) as unknown as Job[]) {
+      this.leave(job, 'gone');
+      this.enter(job, 0);
+    }
+  }
+
+  dueInMs(): number | null {
+    if (this.row.delayed === 0) return null;
+    return Math.max(Number(this.engine.sql(NEXT_DUE).get(this.row.number)?.due) - this.now, 0);
+  }
+
+  /** True when completing may take more than a row in `job_end`. */
+  get unusual(): boolean {
+    return this.engine.sql(UNUSUAL).get(this.row.number)?.found === 1;
+  }
+
+  /** Ids of active jobs that someone asked to cancel. */
+  get asked(): string[] {
+    return this.engine
+      .sql(ASKED)
+      .all(this.row.number)
+      .map((row) => String(row.id));
+  }
+
+  /** Active jobs without a dedupe key, which nobody asked to cancel, are done. */
+  complete(jobs: readonly { readonly number: number; readonly startedAt: number; readonly result: string }[]): void {
+    const { engine, row, now } = this;
+    row.completed += jobs.length;
+    const values: SQLInputValue[] = [];
+    for (const { number, startedAt, result } of jobs) values.push(number, row.number, 0, now, startedAt, result);
+    END.run(engine, values);
+  }
+
+  /** A job that stands nowhere has finished. */
+  finish(job: Job, state: FinishedState, result: string | null = null): void {
+    this.row[state] += 1;
+    job.asked = 0;
+    this.update(job);
+    if (job.keyed) this.engine.sql(FREE_KEY).run(job.number);
+    END.run(this.engine, [job.number, this.row.number, FINISHED.indexOf(state), this.now, job.started_at, result]);
+  }
+
+  /** A finished job stands nowhere again. */
+  revive(job: Job, from: FinishedState): void {
+    this.row[from] -= 1;
+    this.engine.sql(REVIVE).run(job.number);
+  }
+
+  /** Forgets a job that stands nowhere. */
+  forget(job: Job): void {
+    // A cancelled one may have left a hole.
+    if (job.place !== null) this.engine.sql(LEAVE_LINE).run(...this.#placeOf(job));
+    this.engine.sql(FORGET).run(job.number);
+  }
+
+  #placeOf(job: Job): [number, number, number | null, number] {
+    return [this.row.number, -job.priority, job.place, job.number];
+  }
+
+  /** Writes what was changed of a job. */
+  update(job: Job): void {
+    const { place, due_at, runs, stalls, asked, started_at, progress, error, number } = job;
+    this.engine.sql(UPDATE).run(place, due_at, runs, stalls, asked, started_at, progress, error, number);
+  }
+}

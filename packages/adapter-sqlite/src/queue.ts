@@ -1,0 +1,84 @@
+import type { QueuePort } from '@portolan/core';
+import type { SqliteContext } from './context.ts';
+import { amend } from './queue-amend.ts';
+import { exchange, toCancel } from './queue-exchange.ts';
+import { inspect } from './queue-inspect.ts';
+import { beatSession, findSession, sweepSessions } from './queue-session.ts';
+import { QueueState } from './queue-state.ts';
+import { sweep } from './queue-sweep.ts';
+import { channelOf, QueueWaits } from './queue-wait.ts';
+
+/** Jobs in SQLite: the tables are described in queue-schema.ts. Every change is one transaction, which it shares with the other writes of its moment. */
+export function sqliteQueue(context: SqliteContext): QueuePort {
+  const { engine, namespace, signals, now } = context;
+  const waits = new QueueWaits(context);
+  context.onSweep((limit) => sweepSessions(engine, now(), limit));
+
+  /** Changes a queue that is there, or answers `otherwise`. */
+  function change<T>(queue: string, otherwise: T, work: (state: QueueState) => T): Promise<T> {
+    return engine.write(() => {
+      const state = QueueState.find(engine, namespace, queue, now());
+      if (!state) return otherwise;
+      const answer = work(state);
+      state.save();
+      return answer;
+    });
+  }
+
+  /** Changes a queue, which is made if need be. */
+  function make<T>(queue: string, work: (state: QueueState) => T): Promise<T> {
+    return engine.write(() => {
+      const state = QueueState.make(engine, namespace, queue, now());
+      const answer = work(state);
+      state.save();
+      return answer;
+    });
+  }
+
+  const wake = (queue: string): void => signals.raise(channelOf(queue));
+
+  return {
+    push: (queue, jobs) =>
+      make(queue, (state) => {
+        const pushed = state.push(jobs);
+        if (pushed.some((one) => one.created)) wake(queue);
+        return pushed;
+      }),
+
+    exchange: (queue, request) =>
+      make(queue, (state) => {
+        const result = exchange(state, request);
+        // Who took jobs and left some: every waiter had the signal of their push, or looked when it began to wait.
+        if (request.claim === 0 && state.row.waiting > 0 && !state.row.paused) wake(queue);
+        return result;
+      }),
+
+    beat: (queue, session, leaseMs) =>
+      engine.write(() => {
+        const state = QueueState.find(engine, namespace, queue, now());
+        if (!state || !beatSession(engine, state.row.number, session, now() + leaseMs))
+          return { alive: false, cancel: [] };
+        return { alive: true, cancel: toCancel(state, findSession(engine, state.row.number, session).held) };
+      }),
+
+    sweep: (queue, policy) =>
+      change(queue, { recovered: [], failed: [], more: false }, (state) => {
+        const swept = sweep(state, policy);
+        if (swept.recovered.length > 0) wake(queue);
+        return swept;
+      }),
+
+    wait: (queues, signal) => waits.wait(queues, signal),
+    inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection)),
+
+    amend: (queue, amendment) => {
+      const work = (state: QueueState) => {
+        const amended = amend(state, amendment);
+        if (amended === 'done' && state.row.waiting > 0) wake(queue);
+        return amended;
+      };
+      if (amendment.do === 'pause') return make(queue, work);
+      return change(queue, amendment.do === 'resume' ? 'done' : 'missing', work);
+    },
+  };
+}

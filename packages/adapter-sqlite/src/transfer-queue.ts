@@ -1,0 +1,153 @@
+import type { PlacedRecord, TransferredJob } from '@portolan/core';
+import type { SqliteContext } from './context.ts';
+import { allLeases } from './queue-session.ts';
+import { FINISHED, QueueState } from './queue-state.ts';
+import { channelOf } from './queue-wait.ts';
+import { fromColumn, toColumn } from './text.ts';
+import { type PartTransfer, readTuple } from './transfer-part.ts';
+
+const QUEUES = 'SELECT name, number, paused FROM queue WHERE namespace = ? AND name > ? ORDER BY name';
+const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
+const COUNT = `SELECT coalesce(sum(1 + waiting + delayed + active + completed + failed + cancelled), 0) AS n
+  FROM queue WHERE namespace = ?`;
+const JOB = `number, id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, progress, error, due_at`;
+const ACTIVE = `SELECT ${JOB} FROM job WHERE number = ?`;
+const WAITING = `SELECT ${JOB}, rank AS a, line.place AS b FROM job_line AS line CROSS JOIN job ON number = line.job
+  WHERE line.queue = ? AND (rank, line.place) > (?, ?) AND hole = 0 ORDER BY rank, line.place`;
+const DELAYED = `SELECT ${JOB}, due_at AS a, id AS b FROM job
+  WHERE queue = ? AND due_at IS NOT NULL AND (due_at, id) > (?, ?) ORDER BY due_at, id`;
+const ended = (code: number): string => `
+  SELECT ${JOB}, finished_at AS a, job_end.job AS b, finished_at, job_end.started_at AS ran, result
+  FROM job_end CROSS JOIN job ON number = job_end.job
+  WHERE job_end.queue = ? AND state = ${code} AND (finished_at, job_end.job) > (?, ?) ORDER BY finished_at, job_end.job`;
+const ENDED = FINISHED.map((_, code) => ended(code));
+
+const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, progress, error, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const KNOWN = 'SELECT 1 FROM job WHERE queue = ? AND id = ?';
+const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
+const END = 'INSERT INTO job_end (job, queue, state, finished_at, started_at, result) VALUES (?, ?, ?, ?, ?, ?)';
+
+/** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id. */
+const STAGES = ['active', 'waiting', 'delayed', ...FINISHED] as const;
+type Place = readonly [queue: string, stage: number, a: number, b: string];
+const FIRST = Number.MIN_SAFE_INTEGER;
+
+type Row = Record<string, unknown>;
+
+export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteContext): PartTransfer<Place> {
+  function* rowsOf(queue: number, stage: number, a: number, b: string): Iterable<Row> {
+    const number = b === '' ? FIRST : Number(b);
+    const name = STAGES[stage];
+    if (name === 'waiting') yield* engine.sql(WAITING).iterate(queue, a, number);
+    else if (name === 'delayed') yield* engine.sql(DELAYED).iterate(queue, a, b);
+    else if (name !== 'active') yield* engine.sql(ENDED[stage - 3] as string).iterate(queue, a, number);
+    else {
+      const leases = allLeases(engine, queue).sort(
+        ([id, one], [other, two]) => one.startedAt - two.startedAt || (id < other ? -1 : 1),
+      );
+      for (const [id, lease] of leases) {
+        if (lease.startedAt < a || (lease.startedAt === a && id <= b)) continue;
+        const row = engine.sql(ACTIVE).get(lease.number);
+        if (row) yield { ...row, begun: lease.startedAt, a: lease.startedAt, b: id };
+      }
+    }
+  }
+
+  function* jobsBehind(queue: string, number: number, [, begun, a, b]: Place): Iterable<PlacedRecord<Place>> {
+    for (let stage = begun; stage < STAGES.length; stage++) {
+      const rows = stage === begun ? rowsOf(number, stage, a, b) : rowsOf(number, stage, FIRST, '');
+      for (const row of rows)
+        yield { record: toTransferred(queue, stage, row), place: [queue, stage, Number(row.a), String(row.b)] };
+    }
+  }
+
+  function load(state: QueueState, job: TransferredJob): boolean {
+    const { row } = state;
+    const { number } = row;
+    if (engine.sql(KNOWN).get(number, job.id)) return false;
+    const waiting = job.state === 'waiting';
+    const unfinished = waiting || job.state === 'delayed';
+    const place = waiting ? row.back + 1 : null;
+    const due = job.state === 'delayed' ? (job.dueAt ?? now()) : null;
+    // A run that completes is not written into the job's row.
+    const runs = job.state === 'completed' ? Math.max(0, job.attempts - 1) : job.attempts;
+    const add = (key: string | null) =>
+      engine
+        .sql(ADD)
+        .run(
+          ...[number, job.id, job.priority, place, due, runs, job.stalls, job.startedAt],
+          ...[key, job.progress, job.error, toColumn(job.body)],
+        );
+    // A dedupe key that another job holds stays with it.
+    let added = add(unfinished ? job.dedupeKey : null);
+    if (added.changes === 0) added = add(null);
+    row[job.state] += 1;
+    if (waiting) {
+      row.back += 1;
+      engine.sql(LINE).run(number, -job.priority, place, added.lastInsertRowid);
+    }
+    if (!unfinished) {
+      const code = (FINISHED as readonly string[]).indexOf(job.state);
+      engine.sql(END).run(added.lastInsertRowid, number, code, job.finishedAt ?? now(), job.startedAt, job.result);
+    }
+    return unfinished;
+  }
+
+  return {
+    count: () => Number(engine.sql(COUNT).get(namespace)?.n),
+    walk: {
+      *from(place) {
+        const begun = place && engine.sql(QUEUE).get(namespace, place[0]);
+        if (place && begun) yield* jobsBehind(place[0], Number(begun.number), place);
+        for (const row of engine.sql(QUEUES).iterate(namespace, place?.[0] ?? '')) {
+          const start: Place = [String(row.name), 0, FIRST, ''];
+          yield { record: { of: 'queue', queue: start[0], paused: row.paused === 1 }, place: start };
+          yield* jobsBehind(start[0], Number(row.number), start);
+        }
+      },
+      readPlace: (content) => readTuple(content, ['string', 'number', 'number', 'string']),
+    },
+    load(records) {
+      const queues = new Map<string, QueueState>();
+      const woken = new Set<string>();
+      for (const record of records) {
+        if (record.of !== 'queue' && record.of !== 'job') continue;
+        const { queue } = record;
+        const state = queues.get(queue) ?? QueueState.make(engine, namespace, queue, now());
+        queues.set(queue, state);
+        if (record.of === 'queue') state.row.paused = record.paused ? 1 : 0;
+        else if (load(state, record)) woken.add(queue);
+      }
+      for (const state of queues.values()) state.save();
+      for (const queue of woken) signals.raise(channelOf(queue));
+    },
+  };
+}
+
+const text = (value: unknown): string | null => (value == null ? null : String(value));
+const time = (value: unknown): number | null => (value == null ? null : Number(value));
+
+function toTransferred(queue: string, stage: number, row: Row): TransferredJob {
+  const name = STAGES[stage] ?? 'cancelled';
+  const cancelled = name === 'active' && row.asked === 1;
+  const state = cancelled ? 'cancelled' : name === 'active' ? 'waiting' : name;
+  const startedAt = time(row.ran ?? row.begun);
+  return {
+    of: 'job',
+    queue,
+    id: String(row.id),
+    body: fromColumn(row.body),
+    state,
+    priority: Number(row.priority),
+    attempts: Number(row.runs) + (state === 'completed' ? 1 : 0),
+    stalls: Number(row.stalls),
+    dedupeKey: cancelled ? null : text(row.dedupe_key),
+    progress: text(row.progress),
+    result: text(row.result),
+    error: text(row.error),
+    dueAt: time(row.due_at),
+    startedAt,
+    finishedAt: cancelled ? startedAt : time(row.finished_at),
+  };
+}

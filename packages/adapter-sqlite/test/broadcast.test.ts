@@ -1,0 +1,4 @@
+import { broadcastSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+broadcastSuite(sqliteHarness);

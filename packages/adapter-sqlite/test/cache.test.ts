@@ -1,0 +1,4 @@
+import { cacheSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+cacheSuite(sqliteHarness);

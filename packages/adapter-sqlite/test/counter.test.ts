@@ -1,0 +1,4 @@
+import { counterSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+counterSuite(sqliteHarness);

@@ -1,0 +1,4 @@
+import { documentSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+documentSuite(sqliteHarness);

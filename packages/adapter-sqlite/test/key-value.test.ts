@@ -1,0 +1,4 @@
+import { keyValueSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+keyValueSuite(sqliteHarness);

@@ -1,0 +1,4 @@
+import { limiterSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+limiterSuite(sqliteHarness);

@@ -1,0 +1,4 @@
+import { queueSuite } from '@portolan/testkit';
+import { sqliteHarness } from './harness.ts';
+
+queueSuite(sqliteHarness);

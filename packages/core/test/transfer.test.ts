@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Backend,
+  type CopyProgress,
+  type CounterRecord,
+  copyBackend,
+  createRuntime,
+  inspectBackend,
+  PortolanError,
+  type TransferPort,
+  type TransferRecord,
+} from '../src/index.ts';
+
+const runtime = createRuntime({ sleep: async () => undefined });
+
+const counter = (key: string, expiresAt: number | null = null): CounterRecord => ({
+  of: 'counter',
+  key,
+  value: 1,
+  expiresAt,
+});
+const counters = (count: number): CounterRecord[] => Array.from({ length: count }, (_, at) => counter(`key ${at}`));
+
+/** A store of counters alone; a cursor is a place in the list. */
+function store(records: TransferRecord[], parts: Partial<TransferPort> = {}): Backend {
+  const transfer: TransferPort = {
+    count: async () => records.length,
+    async dump(_, cursor, limit) {
+      const from = Number(cursor ?? 0);
+      const end = from + limit;
+      return { records: records.slice(from, end), cursor: end < records.length ? String(end) : null };
+    },
+    async load(more) {
+      for (const record of more) if (!records.some((one) => same(one, record))) records.push(record);
+    },
+    ...parts,
+  };
+  return { transfer, capabilities: { name: 'fake', shared: false, durable: false } } as unknown as Backend;
+}
+
+const same = (one: TransferRecord, other: TransferRecord) => JSON.stringify(one) === JSON.stringify(other);
+
+async function digest(records: TransferRecord[], stableUntil?: number) {
+  const parts = ['counter'] as const;
+  const [found] = await inspectBackend(store(records), {
+    runtime,
+    parts,
+    ...(stableUntil ? { stableUntil } : {}),
+    pageSize: 3,
+  });
+  return found;
+}
+
+describe('inspectBackend', () => {
+  it('digests what is there, not the order or how often it was told', async () => {
+    const records = counters(10);
+    const plain = await digest(records);
+    expect(plain).toMatchObject({
+      records: 10,
+      digest: { records: 10, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect((await digest(records.toReversed()))?.digest).toEqual(plain?.digest);
+    expect((await digest([...records, ...records.slice(4)]))?.digest).toEqual(plain?.digest);
+    expect((await digest(records.slice(1)))?.digest.sha256).not.toBe(plain?.digest.sha256);
+    expect((await digest([]))?.digest.sha256).toBe('0'.repeat(64));
+  });
+
+  it('leaves out of the digest what ends soon, and counts it', async () => {
+    const records = [counter('stays'), counter('soon', 1_000), counter('later', 1_001)];
+    const found = await digest(records, 1_000);
+    expect(found).toMatchObject({
+      records: 3,
+      expiring: { records: 2, first: 1_000, last: 1_001 },
+      digest: { records: 2 },
+    });
+    expect(found?.digest).toEqual((await digest([records[0], records[2]] as TransferRecord[], 1_000))?.digest);
+  });
+
+  it('refuses a store that cannot be moved', async () => {
+    const plain = { ...store([]), transfer: undefined } as unknown as Backend;
+    await expect(inspectBackend(plain, { runtime })).rejects.toMatchObject({ code: 'INVALID' });
+  });
+});
+
+describe('copyBackend', () => {
+  const parts = ['counter'] as const;
+
+  it('tries again what may succeed later, and nothing else', async () => {
+    const failures = [new PortolanError('UNAVAILABLE', 'away'), new PortolanError('TIMEOUT', 'late')];
+    const target: TransferRecord[] = [];
+    const plain = store(target);
+    const to = store(target, {
+      async load(records) {
+        const failure = failures.shift();
+        if (failure) throw failure;
+        await plain.transfer?.load(records);
+      },
+    });
+    const copied = await copyBackend({ from: store(counters(20)), to, runtime, parts, pageSize: 7 });
+    expect(copied).toMatchObject([{ part: 'counter', loaded: 20, equal: true }]);
+    failures.push(new PortolanError('CONFLICT', 'no'));
+    await expect(copyBackend({ from: store(counters(1)), to, runtime, parts })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    failures.push(...Array.from({ length: 20 }, () => new PortolanError('UNAVAILABLE', 'gone')));
+    await expect(copyBackend({ from: store(counters(1)), to, runtime, parts })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    expect(failures.length).toBeGreaterThan(10);
+  });
+
+  it('stops between two pages when it is told to, and goes on there', async () => {
+    const target: TransferRecord[] = [];
+    const stop = new AbortController();
+    let saved: string | null = null;
+    const state = {
+      load: () => saved,
+      save(text: string) {
+        saved = text;
+        if (target.length >= 10) stop.abort();
+      },
+    };
+    const options = { from: store(counters(40)), to: store(target), runtime, parts, state, pageSize: 5 };
+    await expect(copyBackend({ ...options, signal: stop.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(target).toHaveLength(10);
+    const told: CopyProgress[] = [];
+    await copyBackend({ ...options, onProgress: (progress) => told.push(progress) });
+    expect(target).toHaveLength(40);
+    expect(told[0]).toEqual({ phase: 'copy', part: 'counter', records: 10, total: 40 });
+    expect(told.at(-1)).toEqual({ phase: 'verify', part: 'counter', records: 40, total: 40 });
+  });
+
+  it('compares again, farther ahead, when the comparison took longer than what it left out', async () => {
+    let now = 0;
+    const clock = { now: () => now };
+    const records = [counter('stays'), counter('ends meanwhile', 100_000)];
+    let walks = 0;
+    const from = store(records, {
+      async dump() {
+        // The copy, then the first comparison, which lasts longer than a minute: one record ends on this side before it is read on the other.
+        if (++walks === 2) now = 110_000;
+        return { records: records.filter((one) => one.expiresAt === null || one.expiresAt > now), cursor: null };
+      },
+    });
+    const to = store([...records]);
+    const copied = await copyBackend({ from, to, runtime: createRuntime({ clock }), parts });
+    expect(copied).toMatchObject([{ equal: true, from: { records: 1 } }]);
+    expect(walks).toBe(3);
+  });
+
+  it('refuses a state that no copy saved', async () => {
+    for (const text of [
+      '',
+      '[]',
+      '{"counter":1}',
+      '{"x":{"cursor":null,"loaded":0,"done":true}}',
+      '{"counter":{"cursor":1}}',
+    ]) {
+      const state = { load: () => text, save: () => undefined };
+      const copy = copyBackend({ from: store([]), to: store([]), runtime, parts, state });
+      await expect(copy, text).rejects.toMatchObject({ code: 'INVALID' });
+    }
+  });
+});
