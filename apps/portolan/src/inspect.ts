@@ -44,10 +44,15 @@ function inspectionText(
 }
 
 function holding({ name, counts, bytes }: ListedHolding): string {
-  const told = Object.entries(counts).map(([kind, number]) => (kind === 'paused' ? kind : `${count(number)} ${kind}`));
+  const told = Object.entries(counts).map(([kind, number]) => tell(kind, number));
   // A kind that is its name need not be said twice.
   const what = told.length === 1 && name in counts ? '' : `${name}: `;
   return `${what}${told.join(', ') || 'empty'}${bytes > 0 ? ` (${size(bytes)})` : ''}`;
+}
+
+function tell(kind: string, number: number): string {
+  if (kind === 'paused') return kind;
+  return kind === 'revision' ? `revision ${count(number)}` : `${count(number)} ${kind}`;
 }
 
 const count = (number: number): string => number.toLocaleString('en');

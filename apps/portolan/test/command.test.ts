@@ -44,7 +44,7 @@ it('backs up while the store is used, and restores when nobody uses it', async (
   await backend.close();
   expect(await run(['restore', file], env)).toMatchObject({ code: 0 });
   expect(await holding('old')).toBe('1');
-});
+}, 60_000);
 
 it('prints what a store holds for people', async () => {
   const { code, out } = await run(['inspect'], { BACKEND_URL: url });
@@ -62,7 +62,7 @@ it('looks only at a file that is there', async () => {
     expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining('no file') });
   }
   expect(existsSync(missing)).toBe(false);
-});
+}, 60_000);
 
 it('refuses what cannot be meant in one line that repeats no secret', async () => {
   const secret = 'redis://user:hunter2@127.0.0.1:1/0?password=hunter3';

@@ -123,7 +123,7 @@ export class DocumentStore {
     this.deleted.add(timeline(revision, id));
     if (this.deleted.size <= MAX_TOMBSTONES) return;
     const oldest = this.deleted.at(0) as string;
-    this.floor = Number(oldest.slice(0, 16));
+    this.floor = Math.max(this.floor, Number(oldest.slice(0, 16)));
     this.deleted.remove(oldest);
     this.#tombstones.delete(idOf(oldest));
   }

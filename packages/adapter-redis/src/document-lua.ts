@@ -48,7 +48,10 @@ local function forgetSurplus()
   local surplus = redis.call('ZCARD', base .. 'deleted') - ${MAX_TOMBSTONES}
   if surplus <= 0 then return end
   local forgotten = redis.call('ZPOPMIN', base .. 'deleted', surplus)
-  redis.call('SET', base .. 'floor', forgotten[#forgotten])
+  local floor = redis.call('GET', base .. 'floor')
+  if not floor or tonumber(floor) < tonumber(forgotten[#forgotten]) then
+    redis.call('SET', base .. 'floor', forgotten[#forgotten])
+  end
 end
 local function remove(id, entries)
   release(id, entries)

@@ -221,7 +221,7 @@ export class CollectionWrite {
     this.#engine.sql(BURY).run(this.#number, revision, key);
     this.#tombstones += 1;
     if (this.#tombstones <= MAX_TOMBSTONES) return;
-    this.#floor = Number(this.#engine.sql(FORGET).get(this.#number)?.revision);
+    this.#floor = Math.max(this.#floor, Number(this.#engine.sql(FORGET).get(this.#number)?.revision));
     this.#tombstones -= 1;
   }
 

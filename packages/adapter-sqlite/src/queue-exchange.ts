@@ -46,7 +46,6 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
   if (settled.length === 0) return [];
   const refused: string[] = [];
   const completed: { number: number; startedAt: number; result: string }[] = [];
-  const plain = !state.unusual;
   for (const settlement of settled) {
     const { id } = settlement;
     const leased = held.get(id);
@@ -57,20 +56,18 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
     held.delete(id);
     state.row.active -= 1;
     const { number, startedAt } = leased;
-    if (plain && settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
+    if (settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
     else settle(state, number, startedAt, settlement);
   }
   state.complete(completed);
   return refused;
 }
 
-function settle(state: QueueState, number: number, startedAt: number, settlement: Settlement): void {
+type Incomplete = Exclude<Settlement, { readonly outcome: 'completed' }>;
+
+function settle(state: QueueState, number: number, startedAt: number, settlement: Incomplete): void {
   const job = state.get(number);
   job.started_at = startedAt;
-  if (settlement.outcome === 'completed') {
-    state.finish(job, 'completed', settlement.result);
-    return;
-  }
   if (settlement.outcome !== 'released') {
     job.runs += 1;
     job.error = settlement.error;

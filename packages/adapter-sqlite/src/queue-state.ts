@@ -23,7 +23,6 @@ export interface Job {
   readonly number: number;
   readonly id: string;
   readonly priority: number;
-  readonly keyed: number;
   place: number | null;
   due_at: number | null;
   runs: number;
@@ -51,13 +50,16 @@ const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const LEAVE_LINE = 'DELETE FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const WAITS = 'SELECT 1 FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ? AND hole = 0';
-const JOB = `SELECT number, id, priority, dedupe_key IS NOT NULL AS keyed, place, due_at, runs, stalls, asked, started_at, progress, error FROM job`;
+const JOB = `SELECT number, id, priority, place, due_at, runs, stalls, asked, started_at, progress, error FROM job`;
 const BY_ID = `${JOB} WHERE queue = ? AND id = ?`;
 const BY_NUMBER = `${JOB} WHERE number = ?`;
 const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
 const HOLDER = 'SELECT id FROM job WHERE queue = ? AND dedupe_key = ?';
 const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
-const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
+/** Frees the dedupe keys of finished jobs, and forgets who asked to cancel them. */
+const RELEASE = `UPDATE job SET dedupe_key = NULL, asked = 0
+  WHERE number IN (SELECT value FROM json_each(?)) AND (dedupe_key IS NOT NULL OR asked = 1)`;
+/** Whether any job has something to be released. */
 const END = new InsertMany('job_end (job, queue, state, finished_at, started_at, result)');
 const REVIVE = 'DELETE FROM job_end WHERE job = ?';
 const FORGET = 'DELETE FROM job WHERE number = ?';
@@ -72,11 +74,14 @@ export class QueueState {
   readonly engine: Engine;
   readonly row: QueueRow;
   readonly now: number;
+  /** The row as it was read. */
+  readonly #read: readonly number[];
 
   private constructor(engine: Engine, row: QueueRow, now: number) {
     this.engine = engine;
     this.row = row;
     this.now = now;
+    this.#read = valuesOf(row);
   }
 
   static find(engine: Engine, namespace: number, name: string, now: number): QueueState | undefined {
@@ -91,9 +96,10 @@ export class QueueState {
     return QueueState.make(engine, namespace, name, now);
   }
 
+  /** Writes the row, if it was changed. */
   save(): void {
-    const { number, paused, front, back, waiting, delayed, active, completed, failed, cancelled } = this.row;
-    this.engine.sql(SAVE).run(paused, front, back, waiting, delayed, active, completed, failed, cancelled, number);
+    const values = valuesOf(this.row);
+    if (values.some((value, index) => value !== this.#read[index])) this.engine.sql(SAVE).run(...values);
   }
 
   /** Adds jobs. Answers which stand for them now. */
@@ -182,11 +188,6 @@ export class QueueState {
     return Math.max(Number(this.engine.sql(NEXT_DUE).get(this.row.number)?.due) - this.now, 0);
   }
 
-  /** True when completing may take more than a row in `job_end`. */
-  get unusual(): boolean {
-    return this.engine.sql(UNUSUAL).get(this.row.number)?.found === 1;
-  }
-
   /** Ids of active jobs that someone asked to cancel. */
   get asked(): string[] {
     return this.engine
@@ -195,22 +196,24 @@ export class QueueState {
       .map((row) => String(row.id));
   }
 
-  /** Active jobs without a dedupe key, which nobody asked to cancel, are done. */
+  /** Active jobs are done. */
   complete(jobs: readonly { readonly number: number; readonly startedAt: number; readonly result: string }[]): void {
     const { engine, row, now } = this;
     row.completed += jobs.length;
     const values: SQLInputValue[] = [];
     for (const { number, startedAt, result } of jobs) values.push(number, row.number, 0, now, startedAt, result);
     END.run(engine, values);
+    if (engine.sql(UNUSUAL).get(row.number)?.found === 0) return;
+    engine.sql(RELEASE).run(JSON.stringify(jobs.map(({ number }) => number)));
   }
 
-  /** A job that stands nowhere has finished. */
-  finish(job: Job, state: FinishedState, result: string | null = null): void {
-    this.row[state] += 1;
-    job.asked = 0;
+  /** A job that stands nowhere has finished without a result. */
+  finish(job: Job, state: 'failed' | 'cancelled'): void {
+    const { engine, row, now } = this;
+    row[state] += 1;
     this.update(job);
-    if (job.keyed) this.engine.sql(FREE_KEY).run(job.number);
-    END.run(this.engine, [job.number, this.row.number, FINISHED.indexOf(state), this.now, job.started_at, result]);
+    engine.sql(RELEASE).run(JSON.stringify([job.number]));
+    END.run(engine, [job.number, row.number, FINISHED.indexOf(state), now, job.started_at, null]);
   }
 
   /** A finished job stands nowhere again. */
@@ -235,4 +238,10 @@ export class QueueState {
     const { place, due_at, runs, stalls, asked, started_at, progress, error, number } = job;
     this.engine.sql(UPDATE).run(place, due_at, runs, stalls, asked, started_at, progress, error, number);
   }
+}
+
+/** As `SAVE` takes them. */
+function valuesOf(row: QueueRow): number[] {
+  const { number, paused, front, back, waiting, delayed, active, completed, failed, cancelled } = row;
+  return [paused, front, back, waiting, delayed, active, completed, failed, cancelled, number];
 }

@@ -1,4 +1,5 @@
 import type { SqliteContext } from './context.ts';
+import { classify, closedError } from './errors.ts';
 
 const STATE = 'SELECT waiting, paused, delayed, number FROM queue WHERE namespace = ? AND name = ?';
 const DUE = 'SELECT 1 FROM job WHERE queue = ? AND due_at <= ? LIMIT 1';
@@ -10,8 +11,8 @@ interface Waiter {
 }
 
 /**
- * Waits for work. A wait looks before it listens, so no hint need be kept for it. A signal wakes as many of the process's waiters as jobs wait, those who
- * began first; a look (some 5 µs) in every process with a waiter, and no empty claim when another process was there first.
+ * Waits for work. A wait that has begun to listen looks once, so no hint need be kept for it. A signal wakes as many of the process's waiters as there are
+ * jobs to claim, those first who began first: a look (some 5 µs) in every process with a waiter, and no claim where another process was faster.
  */
 export class QueueWaits {
   readonly #context: SqliteContext;
@@ -24,19 +25,20 @@ export class QueueWaits {
   }
 
   async wait(queues: readonly string[], signal: AbortSignal): Promise<void> {
+    if (this.#context.engine.closed) throw closedError();
     if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const waiter: Waiter = {
-        wake: () => {
-          for (const queue of queues) this.#leave(queue, waiter);
-          signal.removeEventListener('abort', waiter.wake);
-          resolve();
-        },
-      };
-      signal.addEventListener('abort', waiter.wake, { once: true });
+    const woken = Promise.withResolvers<void>();
+    const waiter: Waiter = { wake: woken.resolve };
+    signal.addEventListener('abort', waiter.wake, { once: true });
+    try {
       for (const queue of queues) this.#join(queue, waiter);
-      if (queues.some((queue) => this.#ready(queue) > 0)) waiter.wake();
-    });
+      if (!queues.some((queue) => this.#look(queue).ready > 0)) await woken.promise;
+    } catch (error) {
+      throw classify(error);
+    } finally {
+      for (const queue of queues) this.#leave(queue, waiter);
+      signal.removeEventListener('abort', waiter.wake);
+    }
   }
 
   #join(queue: string, waiter: Waiter): void {
@@ -57,20 +59,30 @@ export class QueueWaits {
     this.#waiters.delete(queue);
   }
 
-  /** One at least: the signal may be about a job that is delayed for less long. */
   #signalled(queue: string): void {
-    const count = Math.max(this.#ready(queue), 1);
-    const waiters = [...(this.#waiters.get(queue)?.waiters ?? [])];
-    for (const { wake } of waiters.slice(0, count)) wake();
+    const { ready, delayed } = this.#look(queue);
+    // The signal may be about a job that is delayed for less long than those known.
+    const count = delayed ? Math.max(ready, 1) : ready;
+    const known = this.#waiters.get(queue);
+    for (const waiter of [...(known?.waiters ?? [])].slice(0, count)) {
+      // It leaves by itself, but not before the next signal.
+      known?.waiters.delete(waiter);
+      waiter.wake();
+    }
   }
 
-  /** How many jobs wait, or are due. */
-  #ready(queue: string): number {
+  /** How many jobs may be claimed now, and whether there are others that are delayed. What cannot be read now is not there: core looks again by itself. */
+  #look(queue: string): { readonly ready: number; readonly delayed: boolean } {
     const { engine, namespace, now } = this.#context;
-    const row = engine.sql(STATE).get(namespace, queue);
-    if (!row || row.paused === 1) return 0;
-    const due = Number(row.delayed) > 0 && engine.sql(DUE).get(Number(row.number), now()) ? 1 : 0;
-    return Number(row.waiting) + due;
+    try {
+      const row = engine.sql(STATE).get(namespace, queue);
+      if (!row || row.paused === 1) return { ready: 0, delayed: false };
+      const delayed = Number(row.delayed) > 0;
+      const due = delayed && engine.sql(DUE).get(Number(row.number), now()) ? 1 : 0;
+      return { ready: Number(row.waiting) + due, delayed };
+    } catch {
+      return { ready: 0, delayed: false };
+    }
   }
 
   #close(): void {

@@ -1,6 +1,6 @@
-import { inspectBackend } from '@portolan/core';
+import { inspectBackend, MAX_TOMBSTONES } from '@portolan/core';
 import { expect } from 'vitest';
-import { entry, put, walk } from './document-fixtures.ts';
+import { entry, put, remove, walk } from './document-fixtures.ts';
 import { completed, queueClient } from './queue-client.ts';
 import { dumpAll, dumpPart, fillEveryKind, nKey, transferOf } from './transfer-fixtures.ts';
 import type { AddMove } from './transfer-move.ts';
@@ -144,6 +144,28 @@ export function portCases(move: AddMove): void {
     expect(await walk(document, 'numbers', { index: 'n', from: nKey(7), to: nKey(9) })).toEqual([]);
     expect(await walk(document, 'numbers', { index: 'n', from: nKey(700) })).toEqual(['id 7']);
     expect((await document.changes('numbers', 64, 9)).revision).toBe(64);
+  });
+
+  move('deletions beyond what a feed remembers are a gap there as well', async ({ backend, to }) => {
+    const tombstones = Array.from({ length: MAX_TOMBSTONES + 5 }, (_, at) => at + 1);
+    for (let first = 0; first < tombstones.length; first += 1_000) {
+      const some = tombstones.slice(first, first + 1_000);
+      await transferOf(backend).load(
+        some.map((revision) => ({ of: 'tombstone', collection: 'gone', id: `id ${revision}`, revision })),
+      );
+    }
+    expect(await backend.document.changes('gone', 4, 1)).toMatchObject({ gap: true });
+    expect(await backend.document.changes('gone', 5, 1)).toMatchObject({ gap: false, changes: [{ revision: 6 }] });
+    // A floor that came over never goes back for the sake of older deletions.
+    await to.document.commit('gone', [put('own')]);
+    await to.document.commit('gone', [remove('own')]);
+    const records = await dumpPart(backend, 'document');
+    for (let first = 0; first < records.length; first += 1_000)
+      await transferOf(to).load(records.slice(first, first + 1_000));
+    expect(await to.document.changes('gone', 4, 1)).toMatchObject({ gap: true });
+    expect(await to.document.collections()).toMatchObject([
+      { name: 'gone', documents: 0, revision: MAX_TOMBSTONES + 5 },
+    ]);
   });
 
   move('what is about to end ends over there as well, and stays out of digests', async ({ kit, backend, to, copy }) => {

@@ -5,12 +5,13 @@ export class Gate {
 
   notify(): void {
     this.#noticed = true;
-    this.#wake?.();
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 
   async wait(): Promise<void> {
     if (!this.#noticed) await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#wake = undefined;
     this.#noticed = false;
   }
 }
