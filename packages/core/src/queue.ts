@@ -40,7 +40,10 @@ export interface JobPage {
 
 /** Producer and administration of all queues of a backend. Every method throws UNAVAILABLE or TIMEOUT while the store is away. */
 export interface Queue {
-  /** Stores a job; it is safe once this resolves. INVALID with field paths for wrong data, TOO_LARGE for too much of it. Concurrent calls share round trips. */
+  /**
+   * Stores a job; it is safe once this resolves. INVALID with field paths for wrong data, TOO_LARGE for too much of it, CONFLICT for a queue that would
+   * be one more than the 1,000 there may be at a time. Concurrent calls share round trips.
+   */
   enqueue<I extends Schema>(job: JobDefinition<I>, data: InputOf<I>, options?: EnqueueOptions): Promise<Enqueued>;
   /** All data is checked before the first job is stored; stored in chunks of 500, each all or nothing. Answers in the order of the list. */
   enqueueMany<I extends Schema>(
@@ -62,7 +65,7 @@ export interface Queue {
   remove(id: string): Promise<'done' | 'refused' | 'missing'>;
   /** Makes a delayed job due now. */
   promote(id: string): Promise<'done' | 'refused' | 'missing'>;
-  /** Stops claims from a queue; running jobs go on. */
+  /** Stops claims from a queue; running jobs go on. CONFLICT as for `enqueue`. */
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
   /** A page of a queue's jobs: next to run, longest running or newest finished first. Not a snapshot. `limit` from 1 to 500; 50 if not said. */
@@ -72,7 +75,7 @@ export interface Queue {
     readonly cursor?: string | null;
     readonly limit?: number;
   }): Promise<JobPage>;
-  /** At most 1,000 queues, by name. */
+  /** Every queue, by name: those that hold a job or a pause, or were pushed to within the last minutes. */
   queues(): Promise<readonly QueueSummary[]>;
 }
 

@@ -5,7 +5,7 @@
  * The two slots cannot change in one step. The order makes up for it: a queue is listed before anything of it is stored, and taken off only after its
  * own slot has forgotten that it is listed, and only if it was not listed anew meanwhile (UNLIST looks at the time again). What is left is a push that
  * takes longer than `idleMs` from its listing to its storing, which the deadline of a call rules out at the usual idle time: its jobs would be stored
- * unlisted until the queue's next push a minute later.
+ * unlisted, until a push that comes a minute or more later lists the queue again. The number of queues is exact: LIST decides it in one step.
  */
 const HEAD = `
 local call = redis.call
