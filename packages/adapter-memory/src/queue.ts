@@ -43,6 +43,12 @@ export const queueStore = ({ hub, namespace }: MemoryContext) =>
     answers: new Map(),
   }));
 
+/** Lists a queue, or notes that it is in use. Throws when it would be one too many. */
+export function listQueue({ listed }: QueueStore, queue: string, now: number): void {
+  if (!listed.has(queue) && listed.size >= MAX_QUEUES) throw tooManyQueues(queue);
+  listed.set(queue, now);
+}
+
 export function memoryQueue(context: MemoryContext): QueuePort {
   const store = queueStore(context);
   const closed = new AbortController();
@@ -50,8 +56,7 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
   function list(queue: string): void {
     context.open();
-    if (!store.listed.has(queue) && store.listed.size >= MAX_QUEUES) throw tooManyQueues(queue);
-    store.listed.set(queue, context.hub.clock.now());
+    listQueue(store, queue, context.hub.clock.now());
   }
 
   /** Off the list if it was not pushed to for long enough, and out of memory if no session is at it either. */

@@ -1,6 +1,6 @@
 import type { PlacedRecord, TransferRecord } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
-import { queueStore } from './queue.ts';
+import { listQueue, queueStore } from './queue.ts';
 import { type Job, QueueState } from './queue-state.ts';
 import { type PartTransfer, sortedBehind } from './transfer-part.ts';
 
@@ -8,12 +8,14 @@ import { type PartTransfer, sortedBehind } from './transfer-part.ts';
 type QueuePlace = readonly [queue: string, id: string];
 
 export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueuePlace> {
-  const { queues, wakeUps } = queueStore(context);
+  const store = queueStore(context);
+  const { queues, listed, wakeUps } = store;
 
   function* from(place: QueuePlace | null): Iterable<PlacedRecord<QueuePlace>> {
     const begun = place && queues.get(place[0]);
     if (place && begun) yield* jobsBehind(place[0], begun, place[1]);
-    for (const [queue, state] of sortedBehind(queues, place?.[0] ?? '')) {
+    for (const [queue] of sortedBehind(listed, place?.[0] ?? '')) {
+      const state = queues.get(queue) ?? new QueueState();
       yield { record: { of: 'queue', queue, paused: state.paused }, place: [queue, ''] };
       yield* jobsBehind(queue, state, '');
     }
@@ -41,6 +43,7 @@ export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueueP
       if (record.of !== 'queue' && record.of !== 'job') return;
       const state = queues.get(record.queue) ?? new QueueState();
       queues.set(record.queue, state);
+      listQueue(store, record.queue, context.hub.clock.now());
       if (record.of === 'queue') state.paused = record.paused;
       else {
         state.load(record);

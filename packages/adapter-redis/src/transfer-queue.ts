@@ -1,12 +1,15 @@
 import {
   decodeCursor,
   encodeCursor,
+  MAX_QUEUES,
   TRANSFER_PAGE_BYTES,
   type TransferPage,
   type TransferRecord,
   type TransferredJob,
+  tooManyQueues,
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { LIST } from './queue-scripts/names.ts';
 import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
 import type { PartTransfer } from './transfer-part.ts';
 
@@ -24,8 +27,14 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
   const names = context.key('queue', 'names');
   const keyOf = (queue: string, part: string) => context.key('queue', hashTag(queue), part);
 
-  const queuesBehind = (name: string, limit: number): Promise<string[]> =>
-    context.run((client) => client.zrange(names, name === '' ? '-' : `(${name}`, '+', 'BYLEX', 'LIMIT', 0, limit));
+  /** The list is bounded (names.ts), and ordered by time. */
+  async function queuesBehind(name: string, limit: number): Promise<string[]> {
+    const listed = await context.run((client) => client.zrange(names, 0, String(MAX_QUEUES - 1)));
+    return listed
+      .filter((one) => one > name)
+      .sort()
+      .slice(0, limit);
+  }
 
   async function jobs([queue, structure, id, at]: Place, limit: number): Promise<TransferPage> {
     const what = STRUCTURES[structure] ?? 'cancelled';
@@ -41,7 +50,7 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
 
   return {
     async count() {
-      const known = await queuesBehind('', 10_000);
+      const known = await queuesBehind('', MAX_QUEUES);
       const sizes = await context.run((client) => Promise.all(known.map((queue) => client.hlen(keyOf(queue, 'jobs')))));
       return sizes.reduce((sum, size) => sum + 1 + size, 0);
     },
@@ -52,7 +61,7 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
       if (place && place[1] < END) return jobs(place, limit);
       const [queue] = await queuesBehind(place?.[0] ?? '', 1);
       if (queue === undefined) return { records: [], cursor: null };
-      const paused = await context.run((client) => client.hexists(keyOf(queue, 'meta'), 'paused'));
+      const paused = await context.run((client) => client.exists(keyOf(queue, 'paused')));
       return {
         records: [{ of: 'queue', queue, paused: paused === 1 }],
         cursor: encodeCursor([queue, 0, '', '0']),
@@ -64,13 +73,10 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
       await Promise.all(
         [...queues].map(async ([queue, some]) => {
           const told = some.findLast((record) => record.of === 'queue');
-          const meta = keyOf(queue, 'meta');
-          await context.run(async (client) => {
-            await Promise.all([
-              client.zadd(names, '0', queue),
-              told && (told.paused ? client.hset(meta, 'paused', '1') : client.hdel(meta, 'paused')),
-            ]);
-          });
+          const pausedKey = keyOf(queue, 'paused');
+          if ((await context.script(LIST, [names], [queue, MAX_QUEUES])) === 0) throw tooManyQueues(queue);
+          if (told?.paused) await context.run((client) => client.set(pausedKey, '1'));
+          else if (told) await context.run((client) => client.del(pausedKey));
           const arrived = some.filter((record) => record.of === 'job');
           for (let first = 0; first < arrived.length; first += LOADED_AT_ONCE) {
             const args = arrived.slice(first, first + LOADED_AT_ONCE).flatMap(toArguments);

@@ -30,7 +30,7 @@ export function sqliteCounter({ engine, namespace, now, onSweep }: SqliteContext
     const added = stepCounter(value, one);
     if (!added) return { value, applied: 0 };
     const left = row?.expires_at ?? null;
-    const renew = ttlMs !== undefined && (ttlMode === 'refresh' || left === null);
+    const renew = ttlMs !== undefined && (ttlMode === 'refresh' || !row);
     engine.sql(WRITE).run(namespace, key, added.value, renew ? now() + ttlMs : left);
     return added;
   }

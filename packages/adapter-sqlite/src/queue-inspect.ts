@@ -1,13 +1,12 @@
 import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from '@portolan/core';
+import { MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED } from './queue-state.ts';
 import { fromColumn } from './text.ts';
 
-const MAX_QUEUES = 1_000;
-
 const QUEUE = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
-const QUEUES = `SELECT * FROM queue WHERE namespace = ? ORDER BY name LIMIT ${MAX_QUEUES}`;
+const QUEUES = `SELECT * FROM queue WHERE namespace = ? AND listed_at IS NOT NULL ORDER BY name LIMIT ${MAX_QUEUES}`;
 const RECORD = `SELECT number, id, body, priority, runs, stalls, progress, error, due_at, job.started_at AS begun,
     job_end.state AS ended, job_end.started_at AS ran, finished_at, result,
     EXISTS (SELECT 1 FROM job_line WHERE job_line.queue = job.queue AND rank = -priority AND job_line.place = job.place

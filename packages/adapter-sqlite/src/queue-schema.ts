@@ -11,6 +11,8 @@ CREATE TABLE queue (
   name TEXT NOT NULL,
   number INTEGER PRIMARY KEY,
   paused INTEGER NOT NULL DEFAULT 0,
+  -- About when it was pushed to last; NULL while it is off the list.
+  listed_at INTEGER,
   -- The last places given at either end of the line.
   front INTEGER NOT NULL DEFAULT 0,
   back INTEGER NOT NULL DEFAULT 0,

@@ -6,6 +6,9 @@ import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
 interface QueueRow {
+  readonly namespace: number;
+  readonly name: string;
+  readonly listed_at: number | null;
   readonly number: number;
   paused: number;
   front: number;

@@ -39,5 +39,5 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
       recovered.push(id);
     }
   }
-  return { recovered, failed, more: trim(state, policy.retention) || more };
+  return { recovered, failed, more: trim(state, policy.retention) || more, active: row.active > 0 };
 }

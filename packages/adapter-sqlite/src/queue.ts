@@ -3,6 +3,7 @@ import type { SqliteContext } from './context.ts';
 import { amend } from './queue-amend.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
+import { list, listedNames, sweepUnlisted, unlist } from './queue-list.ts';
 import { beatSession, findSession, sweepSessions } from './queue-session.ts';
 import { QueueState } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
@@ -13,6 +14,7 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
   const { engine, namespace, signals, now } = context;
   const waits = new QueueWaits(context);
   context.onSweep((limit) => sweepSessions(engine, now(), limit));
+  context.onSweep((limit) => sweepUnlisted(engine, now(), limit));
 
   /** Changes a queue that is there, or answers `otherwise`. */
   function change<T>(queue: string, otherwise: T, work: (state: QueueState) => T): Promise<T> {
@@ -40,6 +42,7 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
   return {
     push: (queue, jobs) =>
       make(queue, (state) => {
+        list(state);
         const pushed = state.push(jobs);
         if (pushed.some((one) => one.created)) wake(queue);
         return pushed;
@@ -62,13 +65,15 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       }),
 
     sweep: (queue, policy) =>
-      change(queue, { recovered: [], failed: [], more: false }, (state) => {
+      change(queue, { recovered: [], failed: [], more: false, active: false }, (state) => {
         const swept = sweep(state, policy);
-        if (swept.recovered.length > 0) wake(queue);
+        unlist(state, policy.idleMs);
+        if (!state.row.paused && (state.row.waiting > 0 || state.dueInMs() === 0)) wake(queue);
         return swept;
       }),
 
     wait: (queues, signal) => waits.wait(queues, signal),
+    names: () => engine.read(() => listedNames(engine, namespace)),
     inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection)),
 
     amend: (queue, amendment) => {
@@ -77,7 +82,11 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
         if (amended === 'done' && state.row.waiting > 0) wake(queue);
         return amended;
       };
-      if (amendment.do === 'pause') return make(queue, work);
+      if (amendment.do === 'pause')
+        return make(queue, (state) => {
+          list(state);
+          return work(state);
+        });
       return change(queue, amendment.do === 'resume' ? 'done' : 'missing', work);
     },
   };

@@ -1,12 +1,14 @@
 import type { PlacedRecord, TransferredJob } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
+import { list } from './queue-list.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED, QueueState } from './queue-state.ts';
 import { channelOf } from './queue-wait.ts';
 import { fromColumn, toColumn } from './text.ts';
 import { type PartTransfer, readTuple } from './transfer-part.ts';
 
-const QUEUES = 'SELECT name, number, paused FROM queue WHERE namespace = ? AND name > ? ORDER BY name';
+const QUEUES =
+  'SELECT name, number, paused FROM queue WHERE namespace = ? AND name > ? AND listed_at IS NOT NULL ORDER BY name';
 const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
 const COUNT = `SELECT coalesce(sum(1 + waiting + delayed + active + completed + failed + cancelled), 0) AS n
   FROM queue WHERE namespace = ?`;
@@ -115,6 +117,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
         if (record.of !== 'queue' && record.of !== 'job') continue;
         const { queue } = record;
         const state = queues.get(queue) ?? QueueState.make(engine, namespace, queue, now());
+        if (!queues.has(queue)) list(state);
         queues.set(queue, state);
         if (record.of === 'queue') state.row.paused = record.paused ? 1 : 0;
         else if (load(state, record)) woken.add(queue);

@@ -106,7 +106,7 @@ describe('the queue in SQLite', () => {
         { id: '3', outcome: 'cancelled', error: '3' },
       ],
     });
-    await backend.queue.sweep('work', { maxStalls: 0, error: '""', retention: NOTHING });
+    await backend.queue.sweep('work', { maxStalls: 0, error: '""', retention: NOTHING, idleMs: 600_000 });
     for (const table of ['job', 'job_line', 'job_end']) expect(rows(`SELECT * FROM ${table}`), table).toEqual([]);
     expect(rows('SELECT held FROM job_session')).toEqual([{ held: '[]' }]);
   });
@@ -116,13 +116,14 @@ describe('the queue in SQLite', () => {
     const engine = new Engine({ path: file, synchronous: 'normal' }, runtime, 5_000);
     closing.push(() => engine.close());
     const own = await open(runtime);
+    await own.queue.push('work', [{ id: '1', body: '{}', priority: 0, delayMs: 0 }]);
     const sessions = () => rows('SELECT id FROM job_session').length;
     const sweep = () => engine.write(() => sweepSessions(engine, runtime.clock.now(), 500));
     await exchange({ session: 'gone', leaseMs: 1_000 }, own);
     await runtime.advance(700_000);
     expect([await sweep(), sessions()]).toEqual([0, 1]);
     await exchange({ session: 'alive' }, own);
-    await own.queue.sweep('work', { maxStalls: 0, error: '""', retention: KEEP });
+    await own.queue.sweep('work', { maxStalls: 0, error: '""', retention: KEEP, idleMs: 600_000 });
     expect([await sweep(), sessions()]).toEqual([1, 1]);
   });
 
