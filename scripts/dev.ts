@@ -14,11 +14,15 @@ const PARENT_CHECK_MS = 500;
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 function start(app: string, env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(process.execPath, ['--watch', '--watch-preserve-output', `apps/${app}/src/main.ts`], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  return spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--watch', '--watch-preserve-output', `apps/${app}/src/main.ts`],
+    {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
 }
 
 function fail(message: string): never {

@@ -9,7 +9,7 @@ export type LedgerEntry =
   | { readonly kind: 'failed'; readonly reason: string };
 
 export const JOBS = 'jobs';
-const FOREVER: Retention = { completed: { count: 1e6, ms: 6e8 }, failed: { count: 1e6, ms: 6e8 } };
+export const FOREVER: Retention = { completed: { count: 1e6, ms: 6e8 }, failed: { count: 1e6, ms: 6e8 } };
 
 /** What one writer was told, in sum. */
 export interface Ledger {

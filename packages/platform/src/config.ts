@@ -116,7 +116,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw invalid(`${name}: ${shown} is ${result.error.issues[0]?.message}; an example is ${name}=${variable.example}`);
   }
   const config: Config = {
-    backendUrl: read('BACKEND_URL', env.REDIS_URL || 'memory:'),
+    backendUrl: read('BACKEND_URL', env.REDIS_URL || 'sqlite:.data/portolan.db'),
     namespace: read('NAMESPACE', 'portolan'),
     port: read('PORT', 8080),
     host: read('HOST', '127.0.0.1'),

@@ -15,7 +15,7 @@ const refusal = (env: Record<string, string>): string => {
 describe('configuration', () => {
   it('has a default for everything', () => {
     expect(readConfig({})).toEqual({
-      backendUrl: 'memory:',
+      backendUrl: 'sqlite:.data/portolan.db',
       namespace: 'portolan',
       port: 8080,
       host: '127.0.0.1',
