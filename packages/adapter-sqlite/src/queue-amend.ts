@@ -1,4 +1,5 @@
 import type { Amended, Amendment } from '@portolan/core';
+import { finish, revive } from './queue-end.ts';
 import { findSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
@@ -20,11 +21,11 @@ export function amend(state: QueueState, amendment: Amendment): Amended {
       }
       if (!unfinished) return 'refused';
       state.leave(job, 'hole');
-      state.finish(job, 'cancelled');
+      finish(state, job, 'cancelled');
       return 'done';
     case 'retry':
       if (now !== 'failed' && now !== 'cancelled') return 'refused';
-      state.revive(job, now);
+      revive(state, job, now);
       Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
       state.enter(job, 0);
       return 'done';
@@ -36,7 +37,7 @@ export function amend(state: QueueState, amendment: Amendment): Amended {
     case 'remove':
       if (now === 'active') return 'refused';
       if (unfinished) state.leave(job, 'gone');
-      else state.revive(job, now);
+      else revive(state, job, now);
       state.forget(job);
       return 'done';
     case 'progress':

@@ -1,4 +1,5 @@
 import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
+import { type End, end, finish } from './queue-end.ts';
 import { claim } from './queue-line.ts';
 import { findSession, type Held, type Reply, saveSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
@@ -45,7 +46,7 @@ export function toCancel(state: QueueState, held: Held): string[] {
 function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]): string[] {
   if (settled.length === 0) return [];
   const refused: string[] = [];
-  const completed: { number: number; startedAt: number; result: string }[] = [];
+  const completed: End[] = [];
   for (const settlement of settled) {
     const { id } = settlement;
     const leased = held.get(id);
@@ -59,7 +60,7 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
     if (settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
     else settle(state, number, startedAt, settlement);
   }
-  state.complete(completed);
+  end(state, 'completed', completed);
   return refused;
 }
 
@@ -72,8 +73,8 @@ function settle(state: QueueState, number: number, startedAt: number, settlement
     job.runs += 1;
     job.error = settlement.error;
   }
-  if (settlement.outcome === 'failed' || settlement.outcome === 'cancelled') state.finish(job, settlement.outcome);
-  else if (job.asked) state.finish(job, 'cancelled');
+  if (settlement.outcome === 'failed' || settlement.outcome === 'cancelled') finish(state, job, settlement.outcome);
+  else if (job.asked) finish(state, job, 'cancelled');
   else state.enter(job, settlement.delayMs, settlement.outcome === 'released');
 }
 

@@ -7,13 +7,13 @@ import { fromColumn } from './text.ts';
 
 const QUEUE = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const QUEUES = `SELECT * FROM queue WHERE namespace = ? AND listed_at IS NOT NULL ORDER BY name LIMIT ${MAX_QUEUES}`;
-const RECORD = `SELECT number, id, body, priority, runs, stalls, progress, error, due_at, job.started_at AS begun,
-    job_end.state AS ended, job_end.started_at AS ran, finished_at, result,
+const RECORD = `SELECT id, body, priority, runs, stalls, progress, error, due_at, job.started_at AS begun,
+    job_batch.state AS ended, job_end.started_at AS ran, finished_at, result,
     EXISTS (SELECT 1 FROM job_line WHERE job_line.queue = job.queue AND rank = -priority AND job_line.place = job.place
-      AND job_line.job = number AND hole = 0) AS waits
-  FROM job LEFT JOIN job_end ON job_end.job = number`;
+      AND job_line.job = job.number AND hole = 0) AS waits
+  FROM job LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
 const BY_ID = `${RECORD} WHERE job.queue = ? AND id = ?`;
-const BY_NUMBER = `${RECORD} WHERE number = ?`;
+const BY_NUMBER = `${RECORD} WHERE job.number = ?`;
 /** Numbers of a page's jobs. Skipping costs its distance, within the index. */
 const PAGES: Readonly<Record<Exclude<JobState, 'active'>, string>> = {
   waiting: 'SELECT job AS number FROM job_line WHERE queue = ? AND hole = 0 ORDER BY rank, place LIMIT ? OFFSET ?',
@@ -24,7 +24,8 @@ const PAGES: Readonly<Record<Exclude<JobState, 'active'>, string>> = {
 };
 
 function finished(code: number): string {
-  return `SELECT job AS number FROM job_end WHERE queue = ? AND state = ${code} ORDER BY finished_at DESC, job DESC LIMIT ? OFFSET ?`;
+  return `SELECT value AS number FROM job_batch CROSS JOIN json_each(jobs) WHERE queue = ? AND state = ${code}
+    ORDER BY finished_at DESC, number DESC, key DESC LIMIT ? OFFSET ?`;
 }
 
 type Row = Record<string, unknown>;

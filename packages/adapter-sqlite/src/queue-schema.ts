@@ -1,7 +1,7 @@
 /**
  * Made for few and narrow writes: a job's own row is written when it is pushed and when something out of the ordinary befalls it (a retry, a delay, a
  * cancellation, progress), and read otherwise. To claim is to cut the head off `job_line` and to note the ids in the session's row; to complete is to add
- * to `job_end`. So what a transaction changes lies on few pages. A job with a row in `job_end` has finished; else one with `due_at` is delayed, one in the
+ * to `job_end`, and a row for all to `job_batch`. So what a transaction changes lies on few pages. A job with a row in `job_end` has finished; else one with `due_at` is delayed, one in the
  * line (not as a hole) waits, and any other is active: its session holds it.
  */
 export const QUEUE_SCHEMA = `
@@ -60,16 +60,22 @@ CREATE TABLE job_line (
   PRIMARY KEY (queue, rank, place)
 ) STRICT, WITHOUT ROWID;
 
--- Finished jobs. state: 0 completed, 1 failed, 2 cancelled.
+-- Finished jobs.
 CREATE TABLE job_end (
   job INTEGER PRIMARY KEY,
-  queue INTEGER NOT NULL,
-  state INTEGER NOT NULL,
-  finished_at INTEGER NOT NULL,
+  batch INTEGER NOT NULL,
   started_at INTEGER,
   result TEXT
 ) STRICT;
-CREATE INDEX job_end_order ON job_end (queue, state, finished_at, job);
+-- Those that finished in one step with one outcome. state: 0 completed, 1 failed, 2 cancelled. jobs: their numbers, as JSON.
+CREATE TABLE job_batch (
+  number INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL,
+  jobs TEXT NOT NULL
+) STRICT;
+CREATE INDEX job_batch_order ON job_batch (queue, state, finished_at, number);
 
 -- Worker sessions. held: the leases, as JSON: id, number, started ms of each job, in the order in which they were claimed.
 -- expires_at: when they end; NULL once they have been taken away, and then the row only keeps the last exchange, for its repeat.

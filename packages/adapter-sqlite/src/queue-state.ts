@@ -36,7 +36,7 @@ export interface Job {
   error: string | null;
 }
 
-/** In the order of the codes in `job_end`. */
+/** In the order of the codes in `job_batch`. */
 export const FINISHED = ['completed', 'failed', 'cancelled'] as const;
 export type FinishedState = (typeof FINISHED)[number];
 
@@ -59,17 +59,9 @@ const BY_NUMBER = `${JOB} WHERE number = ?`;
 const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
 const HOLDER = 'SELECT id FROM job WHERE queue = ? AND dedupe_key = ?';
 const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
-/** Frees the dedupe keys of finished jobs, and forgets who asked to cancel them. */
-const RELEASE = `UPDATE job SET dedupe_key = NULL, asked = 0
-  WHERE number IN (SELECT value FROM json_each(?)) AND (dedupe_key IS NOT NULL OR asked = 1)`;
-/** Whether any job has something to be released. */
-const END = new InsertMany('job_end (job, queue, state, finished_at, started_at, result)');
-const REVIVE = 'DELETE FROM job_end WHERE job = ?';
 const FORGET = 'DELETE FROM job WHERE number = ?';
-const ENDED = 'SELECT state FROM job_end WHERE job = ?';
+const ENDED = 'SELECT state FROM job_end CROSS JOIN job_batch ON number = batch WHERE job = ?';
 const NEXT_DUE = 'SELECT min(due_at) AS due FROM job WHERE queue = ? AND due_at IS NOT NULL';
-const UNUSUAL = `SELECT EXISTS (SELECT 1 FROM job WHERE queue = ?1 AND asked = 1)
-  OR EXISTS (SELECT 1 FROM job WHERE queue = ?1 AND dedupe_key IS NOT NULL) AS found`;
 const ASKED = 'SELECT id FROM job WHERE queue = ? AND asked = 1';
 
 /** One queue within one transaction: the moves of its jobs between states. What may move when is decided by those who call. */
@@ -197,32 +189,6 @@ export class QueueState {
       .sql(ASKED)
       .all(this.row.number)
       .map((row) => String(row.id));
-  }
-
-  /** Active jobs are done. */
-  complete(jobs: readonly { readonly number: number; readonly startedAt: number; readonly result: string }[]): void {
-    const { engine, row, now } = this;
-    row.completed += jobs.length;
-    const values: SQLInputValue[] = [];
-    for (const { number, startedAt, result } of jobs) values.push(number, row.number, 0, now, startedAt, result);
-    END.run(engine, values);
-    if (engine.sql(UNUSUAL).get(row.number)?.found === 0) return;
-    engine.sql(RELEASE).run(JSON.stringify(jobs.map(({ number }) => number)));
-  }
-
-  /** A job that stands nowhere has finished without a result. */
-  finish(job: Job, state: 'failed' | 'cancelled'): void {
-    const { engine, row, now } = this;
-    row[state] += 1;
-    this.update(job);
-    engine.sql(RELEASE).run(JSON.stringify([job.number]));
-    END.run(engine, [job.number, row.number, FINISHED.indexOf(state), now, job.started_at, null]);
-  }
-
-  /** A finished job stands nowhere again. */
-  revive(job: Job, from: FinishedState): void {
-    this.row[from] -= 1;
-    this.engine.sql(REVIVE).run(job.number);
   }
 
   /** Forgets a job that stands nowhere. */

@@ -1,4 +1,5 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
+import { finish } from './queue-end.ts';
 import { leaveExpired, takeExpired } from './queue-session.ts';
 import { type QueueState, STEP } from './queue-state.ts';
 import { trim } from './queue-trim.ts';
@@ -29,10 +30,10 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
     const job = state.get(number);
     row.active -= 1;
     Object.assign(job, { runs: job.runs + 1, stalls: job.stalls + 1, started_at: startedAt });
-    if (job.asked) state.finish(job, 'cancelled');
+    if (job.asked) finish(state, job, 'cancelled');
     else if (job.stalls > policy.maxStalls) {
       job.error = policy.error;
-      state.finish(job, 'failed');
+      finish(state, job, 'failed');
       failed.push(id);
     } else {
       state.enter(job, 0, true);

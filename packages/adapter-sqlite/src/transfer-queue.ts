@@ -1,5 +1,6 @@
 import type { PlacedRecord, TransferredJob } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
+import { end } from './queue-end.ts';
 import { list } from './queue-list.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED, QueueState } from './queue-state.ts';
@@ -12,23 +13,22 @@ const QUEUES =
 const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
 const COUNT = `SELECT coalesce(sum(1 + waiting + delayed + active + completed + failed + cancelled), 0) AS n
   FROM queue WHERE namespace = ?`;
-const JOB = `number, id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, progress, error, due_at`;
+const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, progress, error, due_at`;
 const ACTIVE = `SELECT ${JOB} FROM job WHERE number = ?`;
 const WAITING = `SELECT ${JOB}, rank AS a, line.place AS b FROM job_line AS line CROSS JOIN job ON number = line.job
   WHERE line.queue = ? AND (rank, line.place) > (?, ?) AND hole = 0 ORDER BY rank, line.place`;
 const DELAYED = `SELECT ${JOB}, due_at AS a, id AS b FROM job
   WHERE queue = ? AND due_at IS NOT NULL AND (due_at, id) > (?, ?) ORDER BY due_at, id`;
 const ended = (code: number): string => `
-  SELECT ${JOB}, finished_at AS a, job_end.job AS b, finished_at, job_end.started_at AS ran, result
-  FROM job_end CROSS JOIN job ON number = job_end.job
-  WHERE job_end.queue = ? AND state = ${code} AND (finished_at, job_end.job) > (?, ?) ORDER BY finished_at, job_end.job`;
+  SELECT ${JOB}, finished_at AS a, job.number AS b, finished_at, job_end.started_at AS ran, result
+  FROM job_batch AS batch CROSS JOIN json_each(jobs) CROSS JOIN job ON job.number = value CROSS JOIN job_end ON job_end.job = value
+  WHERE batch.queue = ?1 AND state = ${code} AND finished_at >= ?2 AND (finished_at, job.number) > (?2, ?3) ORDER BY finished_at, job.number`;
 const ENDED = FINISHED.map((_, code) => ended(code));
 
 const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, progress, error, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const KNOWN = 'SELECT 1 FROM job WHERE queue = ? AND id = ?';
 const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
-const END = 'INSERT INTO job_end (job, queue, state, finished_at, started_at, result) VALUES (?, ?, ?, ?, ?, ?)';
 
 /** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id. */
 const STAGES = ['active', 'waiting', 'delayed', ...FINISHED] as const;
@@ -84,14 +84,14 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     // A dedupe key that another job holds stays with it.
     let added = add(unfinished ? job.dedupeKey : null);
     if (added.changes === 0) added = add(null);
-    row[job.state] += 1;
     if (waiting) {
       row.back += 1;
       engine.sql(LINE).run(number, -job.priority, place, added.lastInsertRowid);
     }
-    if (!unfinished) {
-      const code = (FINISHED as readonly string[]).indexOf(job.state);
-      engine.sql(END).run(added.lastInsertRowid, number, code, job.finishedAt ?? now(), job.startedAt, job.result);
+    if (job.state === 'waiting' || job.state === 'delayed') row[job.state] += 1;
+    else {
+      const ended = { number: Number(added.lastInsertRowid), startedAt: job.startedAt, result: job.result };
+      end(state, job.state, [ended], job.finishedAt ?? now());
     }
     return unfinished;
   }

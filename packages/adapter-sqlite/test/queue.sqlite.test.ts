@@ -56,15 +56,17 @@ const COUNTED = `SELECT waiting, delayed, active, completed, failed, cancelled,
     (SELECT count(*) FROM job_line WHERE queue = queue.number AND hole = 0) AS waiting_rows,
     (SELECT count(*) FROM job WHERE queue = queue.number AND due_at IS NOT NULL) AS delayed_rows,
     (SELECT coalesce(sum(json_array_length(held) / 3), 0) FROM job_session WHERE queue = queue.number) AS active_rows,
-    (SELECT count(*) FROM job_end WHERE queue = queue.number AND state = 0) AS completed_rows,
-    (SELECT count(*) FROM job_end WHERE queue = queue.number AND state = 1) AS failed_rows,
-    (SELECT count(*) FROM job_end WHERE queue = queue.number AND state = 2) AS cancelled_rows,
+    (SELECT coalesce(sum(json_array_length(jobs)), 0) FROM job_batch WHERE queue = queue.number AND state = 0) AS completed_rows,
+    (SELECT coalesce(sum(json_array_length(jobs)), 0) FROM job_batch WHERE queue = queue.number AND state = 1) AS failed_rows,
+    (SELECT coalesce(sum(json_array_length(jobs)), 0) FROM job_batch WHERE queue = queue.number AND state = 2) AS cancelled_rows,
     (SELECT count(*) FROM job WHERE queue = queue.number) AS jobs
   FROM queue`;
 const STRAYS = `SELECT
     (SELECT count(*) FROM job_line WHERE NOT EXISTS (SELECT 1 FROM job WHERE number = job AND job.place = job_line.place)) AS places,
-    (SELECT count(*) FROM job_line WHERE hole = 1 AND NOT EXISTS (SELECT 1 FROM job_end WHERE job_end.job = job_line.job AND state = 2)) AS holes,
+    (SELECT count(*) FROM job_line WHERE hole = 1 AND NOT EXISTS (SELECT 1 FROM job_end JOIN job_batch ON number = batch WHERE job_end.job = job_line.job AND state = 2)) AS holes,
     (SELECT count(*) FROM job_end WHERE job NOT IN (SELECT number FROM job)) AS ends,
+    (SELECT count(*) FROM job_batch, json_each(jobs) WHERE NOT EXISTS (SELECT 1 FROM job_end WHERE job = value AND batch = number)) AS batched,
+    (SELECT count(*) FROM job_end) - (SELECT coalesce(sum(json_array_length(jobs)), 0) FROM job_batch) AS unbatched,
     (SELECT count(*) FROM job_end JOIN job ON number = job WHERE due_at IS NOT NULL OR dedupe_key IS NOT NULL OR asked = 1) AS unfinished`;
 
 describe('the queue in SQLite', () => {
@@ -79,7 +81,7 @@ describe('the queue in SQLite', () => {
       expect(states.map((state) => row[state])).toEqual(states.map((state) => row[`${state}_rows`]));
       expect(states.reduce((sum, state) => sum + Number(row[state]), 0)).toBe(row.jobs);
     }
-    expect(rows(STRAYS)).toEqual([{ places: 0, holes: 0, ends: 0, unfinished: 0 }]);
+    expect(rows(STRAYS)).toEqual([{ places: 0, holes: 0, ends: 0, batched: 0, unbatched: 0, unfinished: 0 }]);
   }, 60_000);
 
   it('keeps a body readable, and one with a NUL or a megabyte as it is', async () => {
@@ -107,7 +109,8 @@ describe('the queue in SQLite', () => {
       ],
     });
     await backend.queue.sweep('work', { maxStalls: 0, error: '""', retention: NOTHING, idleMs: 600_000 });
-    for (const table of ['job', 'job_line', 'job_end']) expect(rows(`SELECT * FROM ${table}`), table).toEqual([]);
+    for (const table of ['job', 'job_line', 'job_end', 'job_batch'])
+      expect(rows(`SELECT * FROM ${table}`), table).toEqual([]);
     expect(rows('SELECT held FROM job_session')).toEqual([{ held: '[]' }]);
   });
 
@@ -187,7 +190,7 @@ describe('the queue in SQLite', () => {
     } finally {
       sql.mockRestore();
     }
-    const changing = [...texts].filter((text) => /\b(job|job_line|job_end|job_session|queue)\b/.test(text));
+    const changing = [...texts].filter((text) => /\b(job|job_line|job_end|job_batch|job_session|queue)\b/.test(text));
     expect(changing.length).toBeGreaterThan(30);
     for (const text of changing) {
       const steps = rows(`EXPLAIN QUERY PLAN ${text}`).map(({ detail }) => String(detail));
