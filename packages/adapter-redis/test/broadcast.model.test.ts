@@ -21,4 +21,4 @@ it('broadcasts like the memory adapter, whatever is asked in whatever order', as
     if (closing.length > 20) await closing.shift()?.();
     return { oracle: oracle.broadcast, subject: subject.broadcast };
   }, RUNS);
-}, 120_000);
+}, 600_000);

@@ -24,4 +24,4 @@ it('caches like the memory adapter, whatever is asked in whatever order', async 
   expect(left).toBeGreaterThan(0);
   await subject.close();
   redis.disconnect();
-}, 120_000);
+}, 600_000);

@@ -21,4 +21,4 @@ it('caches like the memory adapter, whatever is asked in whatever order', async 
     if (closing.length > 20) await closing.shift()?.();
     return { oracle: oracle.cache, subject: subject.cache };
   }, RUNS);
-}, 120_000);
+}, 600_000);

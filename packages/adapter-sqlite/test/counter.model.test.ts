@@ -18,4 +18,4 @@ it('counts like the memory adapter, whatever is asked in whatever order', async 
     const oracle = await memoryAdapter().open('memory:', { namespace: 'model', runtime, deadlineMs: 1_000 });
     return { oracle: oracle.counter, subject: subject.counter };
   }, RUNS);
-}, 120_000);
+}, 600_000);
