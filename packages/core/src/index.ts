@@ -151,27 +151,13 @@ export type {
   ValueForm,
   ValueOf,
 } from './ports/key-value.ts';
-export {
-  type Amended,
-  type Amendment,
-  type ExchangeRequest,
-  type ExchangeResult,
-  type JobRecord,
-  type JobState,
-  type LeasedJob,
-  MAX_QUEUES,
-  type NewJob,
-  type PushedJob,
-  type QueueInspected,
-  type QueueInspection,
-  type QueuePort,
-  type QueueSummary,
-  type Retention,
-  type Settlement,
-  type SweepPolicy,
-  type Swept,
-  tooManyQueues,
-} from './ports/queue.ts';
+export type { QueuePort } from './ports/queue.ts';
+export type { Amended, Amendment } from './ports/queue-amend.ts';
+export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement } from './ports/queue-exchange.ts';
+export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
+export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
+export type { NewJob, PushedJob } from './ports/queue-push.ts';
+export type { SweepPolicy, Swept } from './ports/queue-sweep.ts';
 // Transfer: moving and inspecting everything a backend holds.
 export {
   type CacheEntryRecord,

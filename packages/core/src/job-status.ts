@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import { decodeEnvelope, decodeFailure, jobId } from './job-envelope.ts';
-import type { JobRecord, JobState } from './ports/queue.ts';
+import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 import { decodeJson } from './schema.ts';
 
 /** A job as its producer sees it. Times are ms since the epoch: `createdAt` by the producer's clock, the others by the store's. */

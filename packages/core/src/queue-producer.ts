@@ -1,6 +1,7 @@
 import { Batcher } from './batcher.ts';
 import { PortolanError } from './errors.ts';
-import type { NewJob, QueuePort } from './ports/queue.ts';
+import type { QueuePort } from './ports/queue.ts';
+import type { NewJob } from './ports/queue-push.ts';
 import type { Runtime } from './runtime.ts';
 
 const MAX_JOBS = 500;

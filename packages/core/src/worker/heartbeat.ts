@@ -1,6 +1,7 @@
 import { PortolanError } from '../errors.ts';
 import { encodeFailure, jobId } from '../job-envelope.ts';
-import type { QueuePort, Retention } from '../ports/queue.ts';
+import type { QueuePort } from '../ports/queue.ts';
+import type { Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
 import type { WorkerEvent } from './event.ts';
 import type { QueueSession } from './session.ts';

@@ -1,6 +1,6 @@
 import { PortolanError } from '../errors.ts';
 import { decodeEnvelope, type JobEnvelope, jobId } from '../job-envelope.ts';
-import type { LeasedJob } from '../ports/queue.ts';
+import type { LeasedJob } from '../ports/queue-exchange.ts';
 import { jobError } from '../retry-policy.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import { encodeJson, parse } from '../schema.ts';

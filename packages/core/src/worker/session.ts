@@ -1,5 +1,6 @@
 import { PortolanError } from '../errors.ts';
-import type { ExchangeRequest, ExchangeResult, QueuePort, Retention } from '../ports/queue.ts';
+import type { QueuePort } from '../ports/queue.ts';
+import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
 import type { WorkerEvent, WorkerJobEvent } from './event.ts';
 import { Gate } from './gate.ts';

@@ -1,5 +1,5 @@
 import { encodeFailure, type JobFailure } from '../job-envelope.ts';
-import type { Settlement } from '../ports/queue.ts';
+import type { Settlement } from '../ports/queue-exchange.ts';
 import { mayRetry, retryDelay } from '../retry-policy.ts';
 import type { WorkerJobEvent } from './event.ts';
 import type { Outcome, Run } from './run.ts';

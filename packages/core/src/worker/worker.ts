@@ -1,6 +1,7 @@
 import { invalid, PortolanError } from '../errors.ts';
 import { checkName } from '../names.ts';
-import type { QueuePort, Retention } from '../ports/queue.ts';
+import type { QueuePort } from '../ports/queue.ts';
+import type { Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
 import type { WorkerEvent } from './event.ts';
 import type { Handler } from './handler.ts';

@@ -1,0 +1,19 @@
+export type Amendment =
+  /** Waiting or delayed: cancelled now. Active: its session is told at the next beat or exchange. */
+  | { readonly do: 'cancel'; readonly id: string }
+  /**
+   * A failed or cancelled job runs again at once, with its attempts counted from zero and without its dedupe key. It goes to the back of the
+   * queue; one that was cancelled while waiting takes its old place if that has not come up yet.
+   */
+  | { readonly do: 'retry'; readonly id: string }
+  /** A delayed job becomes due now. */
+  | { readonly do: 'promote'; readonly id: string }
+  /** Removes a job that is not active, with everything kept of it. */
+  | { readonly do: 'remove'; readonly id: string }
+  /** Progress of a job that `session` leases; opaque JSON text. */
+  | { readonly do: 'progress'; readonly id: string; readonly session: string; readonly progress: string }
+  /** While paused nothing is claimed; pushes and settles go on. */
+  | { readonly do: 'pause' | 'resume' };
+
+/** `done` now, `asked` of the worker that runs it, `refused` in the job's present state (or by a lost lease), `missing` for an unknown id. */
+export type Amended = 'done' | 'asked' | 'refused' | 'missing';

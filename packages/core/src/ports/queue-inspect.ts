@@ -1,0 +1,45 @@
+export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
+
+export interface JobRecord {
+  readonly id: string;
+  readonly body: string;
+  readonly state: JobState;
+  readonly priority: number;
+  /** Runs started so far. */
+  readonly attempts: number;
+  readonly stalls: number;
+  /** Opaque JSON text, as reported last; null for none. */
+  readonly progress: string | null;
+  readonly result: string | null;
+  /** Of the last failed attempt. */
+  readonly error: string | null;
+  readonly dueAt: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+export interface QueueSummary {
+  readonly queue: string;
+  readonly paused: boolean;
+  readonly counts: Readonly<Record<JobState, number>>;
+}
+
+export type QueueInspection =
+  /** The listed queues by name, no jobs. For their names alone there is `names`. */
+  | { readonly of: 'queues' }
+  /** One queue's summary and these jobs (unknown ids are left out). */
+  | { readonly of: 'jobs'; readonly queue: string; readonly ids: readonly string[] }
+  /** One queue's summary and a page of its jobs in a state, next to run (or newest finished) first. Not a snapshot. */
+  | {
+      readonly of: 'state';
+      readonly queue: string;
+      readonly state: JobState;
+      readonly cursor: string | null;
+      readonly limit: number;
+    };
+
+export interface QueueInspected {
+  readonly queues: readonly QueueSummary[];
+  readonly jobs: readonly JobRecord[];
+  readonly cursor: string | null;
+}
