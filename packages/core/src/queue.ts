@@ -9,6 +9,7 @@ import type { JobState, QueueSummary } from './ports/queue-inspect.ts';
 import type { NewJob } from './ports/queue-push.ts';
 import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
+import { MAX_DELAY_MS } from './retry-policy.ts';
 import type { Runtime } from './runtime.ts';
 import { encodeJson, type InputOf, parse, type Schema } from './schema.ts';
 
@@ -81,8 +82,6 @@ export interface Queue {
   /** Every queue, by name: those that hold a job or a pause, or were pushed to within the last minutes. */
   queues(): Promise<readonly QueueSummary[]>;
 }
-
-const MAX_DELAY_MS = 10 * 366 * 86_400_000;
 
 export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: QueueOptions): Queue {
   const producer = createQueueProducer(port, runtime);

@@ -1,4 +1,7 @@
-import { PortolanError } from './errors.ts';
+import { invalid, PortolanError } from './errors.ts';
+
+/** The longest that a job may be told to wait. */
+export const MAX_DELAY_MS = 10 * 366 * 86_400_000;
 
 /** The pause before a further attempt, as data or as a function of the failed attempt (1 for the first) and its error, in ms. */
 export type Backoff =
@@ -15,15 +18,33 @@ export type Backoff =
 
 const HOUR_MS = 3_600_000;
 
-/** ms to wait after the failed attempt number `attempt`. `random` answers from 0 to below 1. */
-export function retryDelay(backoff: Backoff, attempt: number, error: PortolanError, random: () => number): number {
-  if (typeof backoff === 'function') {
-    const delayMs = backoff(attempt, error);
-    return Number.isFinite(delayMs) ? Math.max(0, Math.round(delayMs)) : HOUR_MS;
+/**
+ * ms to wait after the failed attempt number `attempt`, from 0 to ten years. `random` answers from 0 to below 1. Never throws, since a run that cannot be judged
+ * would hold its job for ever: a function that throws or answers what is no time means an hour, and `tell` hears of it.
+ */
+export function retryDelay(
+  backoff: Backoff,
+  attempt: number,
+  error: PortolanError,
+  random: () => number,
+  tell: (fault: unknown) => void = () => undefined,
+): number {
+  return Math.min(Math.max(Math.round(pause()), 0), MAX_DELAY_MS);
+
+  function pause(): number {
+    if (typeof backoff !== 'function') {
+      const grown = backoff.kind === 'fixed' ? backoff.delayMs : backoff.delayMs * 2 ** (attempt - 1);
+      return Math.min(grown, backoff.maxMs ?? HOUR_MS) * (1 - (backoff.jitter ?? 0) * random());
+    }
+    try {
+      const delayMs = backoff(attempt, error);
+      if (Number.isFinite(delayMs)) return delayMs;
+      tell(invalid(`it answered ${String(delayMs)}`));
+    } catch (fault) {
+      tell(fault);
+    }
+    return HOUR_MS;
   }
-  const grown = backoff.kind === 'fixed' ? backoff.delayMs : backoff.delayMs * 2 ** (attempt - 1);
-  const length = Math.min(grown, backoff.maxMs ?? HOUR_MS);
-  return Math.round(length * (1 - (backoff.jitter ?? 0) * random()));
 }
 
 /**

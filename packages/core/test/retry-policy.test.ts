@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PortolanError } from '../src/errors.ts';
-import { jobError, mayRetry, retryDelay } from '../src/retry-policy.ts';
+import { jobError, MAX_DELAY_MS, mayRetry, retryDelay } from '../src/retry-policy.ts';
 
 const error = jobError(new Error('broken'));
 const half = (): number => 0.5;
@@ -39,7 +39,22 @@ describe('retry policy', () => {
   it('asks a function, and does not believe it everything', () => {
     expect(retryDelay((attempt, { message }) => attempt * message.length, 3, error, half)).toBe(18);
     expect(retryDelay(() => -5, 1, error, half)).toBe(0);
-    expect(retryDelay(() => Number.NaN, 1, error, half)).toBe(3_600_000);
+    expect(retryDelay(() => 1e300, 1, error, half)).toBe(MAX_DELAY_MS);
+    expect(retryDelay({ kind: 'fixed', delayMs: 1e300, maxMs: 1e300 }, 1, error, half)).toBe(MAX_DELAY_MS);
+  });
+
+  it.each([
+    () => Number.NaN,
+    () => Number.POSITIVE_INFINITY,
+    () => 'soon' as unknown as number,
+    () => 5n as unknown as number,
+    () => {
+      throw new Error('a bug');
+    },
+  ])('waits an hour, and tells, when a function is broken: %s', (backoff) => {
+    const told: unknown[] = [];
+    expect(retryDelay(backoff, 1, error, half, (fault) => told.push(fault))).toBe(3_600_000);
+    expect(told).toEqual([expect.any(Error)]);
   });
 
   it('counts failures against the attempts and believes what the error says', () => {

@@ -7,6 +7,7 @@ import { queueListSuite } from './queue-list.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
+import { workerPolicySuite } from './worker-policy.ts';
 import { workerSlotsSuite } from './worker-slots.ts';
 
 export function queueSuite(harness: Harness): void {
@@ -211,6 +212,7 @@ export function queueSuite(harness: Harness): void {
   queueAdminSuite(harness);
   queueListSuite(harness);
   workerSuite(harness);
+  workerPolicySuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);
 }

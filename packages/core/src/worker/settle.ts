@@ -39,7 +39,10 @@ export function judge(run: Run, outcome: Outcome, now: number, random: () => num
   }
   const failures = run.job.attempt - run.job.stalls;
   if (run.handler && mayRetry(outcome.error, failures, run.envelope?.attempts ?? 1)) {
-    const delayMs = retryDelay(run.handler.definition.backoff, failures, outcome.error, random);
+    const { backoff } = run.handler.definition;
+    const delayMs = retryDelay(backoff, failures, outcome.error, random, (fault) => {
+      run.logger.error({ error: fault }, 'The backoff function of a job is broken: the job waits for an hour');
+    });
     return { settlement: { id, outcome: 'retry', delayMs, error }, event: { type: 'retried', error: failure } };
   }
   return { settlement: { id, outcome: 'failed', error }, event: { type: 'failed', error: failure } };
