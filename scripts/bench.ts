@@ -12,4 +12,8 @@ if (!names.includes(name)) {
   console.error(`bench: name one of: ${names.join(', ')}`);
   process.exit(2);
 }
-process.exit(spawnSync(process.execPath, [`${folder}/${name}.ts`, ...args], { stdio: 'inherit' }).status ?? 1);
+process.exit(
+  spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', `${folder}/${name}.ts`, ...args], {
+    stdio: 'inherit',
+  }).status ?? 1,
+);

@@ -1,0 +1,100 @@
+/**
+ * Jobs: Portolan on Redis and on SQLite beside BullMQ. Same Redis, same data and result, the same number of completed jobs kept with their results.
+ * Run: `npx -y pnpm@12 bench queue [--quick] [--rounds N] [--only TEXT]`.
+ */
+import { type Contender, type Contest, type Measure, THROUGHPUT } from './harness/contest.ts';
+import { runSuite } from './harness/suite.ts';
+
+const BULLMQ: Contender = { name: 'BullMQ', module: 'queue/bullmq' };
+const redis = (aim?: number): Contender => ({
+  name: 'Portolan (Redis)',
+  module: 'queue/portolan',
+  arguments: ['redis'],
+  own: true,
+  aim,
+});
+const sqlite = (aim?: number): Contender => ({
+  name: 'Portolan (SQLite)',
+  module: 'queue/portolan',
+  arguments: ['sqlite'],
+  own: true,
+  aim,
+});
+
+const LATENCY: readonly Measure[] = [
+  { key: 'p50', label: 'ms p50', better: 'less' },
+  { key: 'p99', label: 'ms p99', better: 'less' },
+];
+const EVENTS = 'BullMQ writes its events to Redis, which cannot be switched off; nobody reads them here.';
+
+await runSuite(({ of }) => {
+  const processing = (concurrency: number, jobs: number, aims: { redis: number; sqlite: number }): Contest => ({
+    title: `Queue: process no-op jobs, ${concurrency} at a time`,
+    work: 'process',
+    parameters: { jobs, concurrency },
+    contenders: [BULLMQ, redis(aims.redis), sqlite(aims.sqlite)],
+    base: 'BullMQ',
+    measures: THROUGHPUT,
+    note: EVENTS,
+  });
+  const latency = (title: string, work: string, note: string): Contest => ({
+    title,
+    work,
+    parameters: { trips: of(1_000, 200), concurrency: 50 },
+    contenders: [BULLMQ, redis(), sqlite()],
+    base: 'BullMQ',
+    measures: LATENCY,
+    note,
+  });
+  const contests: Contest[] = [
+    {
+      title: 'Queue: add, 100 callers',
+      work: 'add',
+      parameters: { jobs: of(100_000, 20_000) },
+      contenders: [
+        BULLMQ,
+        { ...BULLMQ, name: 'BullMQ, auto-pipelining', parameters: { pipelining: 1 } },
+        redis(3),
+        sqlite(),
+      ],
+      base: 'BullMQ',
+      measures: THROUGHPUT,
+    },
+    processing(1, of(20_000, 5_000), { redis: 1.5, sqlite: 1.5 }),
+    processing(50, of(100_000, 20_000), { redis: 4, sqlite: 10 }),
+    processing(100, of(100_000, 20_000), { redis: 4, sqlite: 10 }),
+    latency(
+      'Queue: add to result, idle',
+      'result',
+      'What a producer in another process waits for: `queue.result`, and BullMQ’s `waitUntilFinished` with QueueEvents.',
+    ),
+    latency(
+      'Queue: add to the worker’s event, idle',
+      'event',
+      'Until the `completed` event of the worker, in the producer’s process: the way through the queue without the way back.',
+    ),
+    {
+      title: 'Queue: memory of a waiting job',
+      work: 'bytes',
+      parameters: { jobs: 10_000 },
+      contenders: [BULLMQ, redis(2.5), { name: 'one hash and one list', module: 'queue/lists' }],
+      base: 'BullMQ',
+      measures: [{ key: 'bytes', label: 'bytes', better: 'less' }],
+      note: 'Redis’s used_memory before and after 10,000 jobs with 170 bytes of data.',
+    },
+    {
+      title: `Queue: process behind ${of(1_000_000, 50_000).toLocaleString('en')} waiting jobs, 50 at a time`,
+      work: 'behind',
+      parameters: { jobs: of(50_000, 10_000), concurrency: 50, few: 1_000, many: of(1_000_000, 50_000) },
+      contenders: [BULLMQ, redis(), sqlite()],
+      base: 'BullMQ',
+      measures: [
+        ...THROUGHPUT,
+        { key: 'few', label: 'per second behind 1,000', better: 'more' },
+        { key: 'kept', label: 'part of the speed kept', better: 'more' },
+      ],
+      note: EVENTS,
+    },
+  ];
+  return contests;
+});
