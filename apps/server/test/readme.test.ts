@@ -95,7 +95,10 @@ async function runTypeScript(text: string, name: string): Promise<string> {
 }
 
 const documents = await Promise.all(
-  ['README.md', 'docs/writing-an-adapter.md'].map(async (path) => ({ path, found: await snippets(path) })),
+  ['README.md', 'docs/writing-an-adapter.md', 'docs/jobs.md'].map(async (path) => ({
+    path,
+    found: await snippets(path),
+  })),
 );
 
 describe.each(documents)('$path', ({ found }) => {

@@ -79,6 +79,7 @@ export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, m
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
 export type { JobFailure } from './job-envelope.ts';
 export type { JobStatus } from './job-status.ts';
+export type { Upgrade, Upgrades } from './job-version.ts';
 export {
   createKeyValue,
   type KeyChange,

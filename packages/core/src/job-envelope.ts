@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, invalid, PortolanError } from './errors.ts';
+import { isVersion } from './job-version.ts';
 import { checkName } from './names.ts';
 import { decodeJson } from './schema.ts';
 
@@ -9,21 +10,33 @@ export interface JobEnvelope {
   readonly attempts: number;
   /** ms on the producer's clock; shown, never decided on. */
   readonly createdAt: number;
+  /** Of the data's shape; 1 is not written. */
+  readonly version: number;
   readonly data: unknown;
 }
 
 /** `data` is JSON text already, so that it is turned into text once. */
-export function encodeEnvelope(name: string, attempts: number, createdAt: number, data: string): string {
-  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},"data":${data}}`;
+export function encodeEnvelope(
+  { name, attempts, createdAt, version }: Omit<JobEnvelope, 'data'>,
+  data: string,
+): string {
+  const versioned = version === 1 ? '' : `"version":${version},`;
+  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}"data":${data}}`;
 }
 
 /** Throws INTERNAL when somebody else wrote the body. */
 export function decodeEnvelope(body: string, what: string): JobEnvelope {
   const value = decodeJson(body, what) as Partial<JobEnvelope> | null;
-  if (typeof value?.name !== 'string' || typeof value.attempts !== 'number' || typeof value.createdAt !== 'number') {
+  const { name, attempts, createdAt, version = 1, data } = value ?? {};
+  if (
+    typeof name !== 'string' ||
+    typeof attempts !== 'number' ||
+    typeof createdAt !== 'number' ||
+    !isVersion(version)
+  ) {
     throw new PortolanError('INTERNAL', `${what} does not hold a job`);
   }
-  return { name: value.name, attempts: value.attempts, createdAt: value.createdAt, data: value.data };
+  return { name, attempts, createdAt, version, data };
 }
 
 /** A failure as it is kept and shown. */

@@ -14,6 +14,8 @@ export interface JobStatus {
   /** Runs started so far. */
   readonly attempts: number;
   readonly data: unknown;
+  /** Of the definition it was enqueued with. */
+  readonly version: number;
   readonly priority: number;
   readonly createdAt: number;
   /** When a delayed job becomes due. */
@@ -37,6 +39,7 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     progress: record.progress === null ? null : decodeJson(record.progress, `progress of job ${id}`),
     attempts: record.attempts,
     data: envelope.data,
+    version: envelope.version,
     priority: record.priority,
     createdAt: envelope.createdAt,
     ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),

@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { checkVersion, type Upgrades } from './job-version.ts';
 import { checkName } from './names.ts';
 import type { Backoff } from './retry-policy.ts';
 import type { Schema } from './schema.ts';
@@ -19,6 +20,13 @@ export interface JobOptions<I extends Schema, O extends Schema> {
   readonly timeoutMs?: number;
   /** From -1000 to 1000, higher runs first; 0 if not said. */
   readonly priority?: number;
+  /**
+   * Of the shape of its data, 1 if not said: raise it when stored data of the shape before would not do. It is stored with each job. A worker with an older
+   * definition leaves the job to others, as one that it does not know.
+   */
+  readonly version?: number;
+  /** For jobs that were enqueued under an older version: the step from each version to the next, run by the worker before the input is parsed. */
+  readonly upgrade?: Upgrades;
 }
 
 /** A kind of job, shared by its producers and its worker. */
@@ -31,6 +39,8 @@ export interface JobDefinition<I extends Schema = Schema, O extends Schema = Sch
   readonly backoff: Backoff;
   readonly timeoutMs: number;
   readonly priority: number;
+  readonly version: number;
+  readonly upgrade: Upgrades;
 }
 
 const MAX_ATTEMPTS = 1_000;
@@ -39,7 +49,15 @@ const DEFAULT_BACKOFF: Backoff = { kind: 'exponential', delayMs: 1_000, maxMs: 6
 
 /** Defines a kind of job. Throws INVALID for a bad name or a policy out of range. */
 export function defineJob<I extends Schema, O extends Schema>(options: JobOptions<I, O>): JobDefinition<I, O> {
-  const { name, queue = 'default', input, output, backoff = DEFAULT_BACKOFF, timeoutMs = 60_000 } = options;
+  const {
+    name,
+    queue = 'default',
+    input,
+    output,
+    backoff = DEFAULT_BACKOFF,
+    timeoutMs = 60_000,
+    upgrade = {},
+  } = options;
   checkName(name, 'job name');
   checkName(queue, 'queue');
   if (!(timeoutMs > 0)) throw invalid(`job ${name}: timeoutMs must be above 0`);
@@ -53,6 +71,8 @@ export function defineJob<I extends Schema, O extends Schema>(options: JobOption
     backoff,
     timeoutMs,
     priority: checkPriority(options.priority ?? 0, `job ${name}`),
+    version: checkVersion(options.version ?? 1, upgrade, `job ${name}`),
+    upgrade,
   };
 }
 

@@ -99,7 +99,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     const attempts = checkAttempts(options.attempts ?? job.attempts, `job ${job.name}`);
     const made: NewJob = {
       id: runtime.id(),
-      body: encodeEnvelope(job.name, attempts, runtime.clock.now(), text),
+      body: encodeEnvelope({ name: job.name, attempts, createdAt: runtime.clock.now(), version: job.version }, text),
       priority: checkPriority(options.priority ?? job.priority, `job ${job.name}`),
       delayMs: Math.round(delayMs),
       ...(dedupeKey === undefined ? {} : { dedupeKey: checkKey(dedupeKey, 'dedupeKey') }),

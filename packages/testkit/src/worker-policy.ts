@@ -1,5 +1,6 @@
-import type { Backoff } from '@portolan/core';
+import { type Backoff, defineJob, type Upgrade } from '@portolan/core';
 import { expect } from 'vitest';
+import { z } from 'zod';
 import type { Harness } from './harness.ts';
 import { suite } from './suite.ts';
 import { job, withBench } from './worker-bench.ts';
@@ -12,6 +13,21 @@ const broken: Readonly<Record<string, Backoff>> = {
   },
   'answers NaN': () => Number.NaN,
 };
+
+/** One job through three versions of its data. */
+const first = { ...job, input: z.object({ count: z.string() }) };
+const third = defineJob({
+  ...job,
+  version: 3,
+  upgrade: {
+    1: (data) => {
+      const { count } = data as { count: string };
+      if (Number.isNaN(Number(count))) throw new Error(`${count} is no number`);
+      return { number: Number(count) };
+    },
+    2: async (data) => ({ n: (data as { number: number }).number }),
+  },
+});
 
 /** What a job's definition decides about its runs. */
 export function workerPolicySuite(harness: Harness): void {
@@ -60,6 +76,55 @@ export function workerPolicySuite(harness: Harness): void {
         expect(Math.max(...pauses)).toBeLessThan(HOUR_MS * 1.01);
         // Forty draws that stand within a tenth of their range: 1 in 10^38.
         expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(HOUR_MS / 20);
+      });
+    });
+
+    add('a job of an older version runs with its data upgraded', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, state }) => {
+        worker(({ n }) => n, { definition: third });
+        const { id } = await queue.enqueue(first, { count: '4' });
+        const second = await queue.enqueue(
+          { ...first, version: 2, input: z.object({ number: z.number() }) },
+          { number: 5 },
+        );
+        const present = await queue.enqueue(third, { n: 6 });
+        expect(await state(id, 'completed')).toMatchObject({ result: 4, version: 1, data: { count: '4' } });
+        expect(await state(second.id, 'completed')).toMatchObject({ result: 5, version: 2 });
+        expect(await state(present.id, 'completed')).toMatchObject({ result: 6, version: 3 });
+      });
+    });
+
+    add('a job of a newer version is left to a worker that knows it', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, event, state }) => {
+        const runs: unknown[] = [];
+        const old = worker((data) => runs.push(data), { definition: job });
+        const { id } = await queue.enqueue(third, { n: 1 });
+        expect(await event('released')).toMatchObject({ id, name: 'test.job' });
+        expect(await state(id, 'delayed')).toMatchObject({ attempts: 0, version: 3, data: { n: 1 } });
+        await old.stop();
+        worker(({ n }) => n, { definition: third });
+        await queue.promote(id);
+        expect(await state(id, 'completed')).toMatchObject({ attempts: 1, result: 1 });
+        expect(runs).toEqual([]);
+      });
+    });
+
+    add('a job whose data cannot be upgraded has failed, and says why', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, state }) => {
+        const runs: unknown[] = [];
+        worker((data) => runs.push(data), { definition: { ...third, upgrade: { 2: third.upgrade[2] as Upgrade } } });
+        worker((data) => runs.push(data), { definition: third, queues: ['other'] });
+        const { id } = await queue.enqueue(first, { count: '4' });
+        const wrong = await queue.enqueue(first, { count: 'four' }, { queue: 'other' });
+        expect(await state(id, 'failed')).toMatchObject({
+          attempts: 1,
+          error: { code: 'INVALID', message: 'job test.job: there is no upgrade from version 1' },
+        });
+        expect(await state(wrong.id, 'failed')).toMatchObject({
+          attempts: 1,
+          error: { code: 'INVALID', message: 'job test.job: the upgrade from version 1 failed: four is no number' },
+        });
+        expect(runs).toEqual([]);
       });
     });
   });

@@ -1,5 +1,6 @@
 import { PortolanError } from '../errors.ts';
 import { decodeEnvelope, type JobEnvelope, jobId } from '../job-envelope.ts';
+import { upgradeData } from '../job-version.ts';
 import type { LeasedJob } from '../ports/queue-exchange.ts';
 import { jobError } from '../retry-policy.ts';
 import type { Logger, Runtime } from '../runtime.ts';
@@ -36,6 +37,7 @@ export class Run implements Limited {
   readonly queue: string;
   readonly name: string;
   readonly startedAt: number;
+  /** Undefined for a job that is not known here, or only in an older version. */
   readonly handler: Handler | undefined;
   /** Undefined for a body that is not ours. */
   readonly envelope: JobEnvelope | undefined;
@@ -53,7 +55,9 @@ export class Run implements Limited {
     this.#options = options;
     this.envelope = readEnvelope(job, this.id);
     this.name = this.envelope?.name ?? '';
-    this.handler = options.handlers.get(this.name);
+    const handler = options.handlers.get(this.name);
+    const version = this.envelope?.version ?? 1;
+    this.handler = handler && version <= handler.definition.version ? handler : undefined;
   }
 
   get signal(): AbortSignal {
@@ -94,11 +98,13 @@ export class Run implements Limited {
     return outcome;
   }
 
-  async #handle(handler: Handler, { data, createdAt }: JobEnvelope): Promise<Outcome> {
-    const { name, input, output } = handler.definition;
+  async #handle(handler: Handler, { version, data, createdAt }: JobEnvelope): Promise<Outcome> {
+    const { definition } = handler;
+    const { name, input, output } = definition;
     try {
+      const given = version === definition.version ? data : await upgradeData(definition, version, data);
       const value = await handler.run(
-        await parse(input, data, `input of job ${name}`),
+        await parse(input, given, `input of job ${name}`),
         new RunContext(this, createdAt),
       );
       // A job without a result completes with null.
