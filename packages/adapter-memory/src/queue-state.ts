@@ -4,7 +4,7 @@ type FinishedState = 'completed' | 'failed' | 'cancelled';
 
 export interface Job {
   readonly id: string;
-  readonly body: string;
+  body: string;
   readonly priority: number;
   dedupeKey: string | undefined;
   state: JobState;

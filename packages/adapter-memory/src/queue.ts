@@ -11,6 +11,7 @@ import {
 } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
 import { amend } from './queue-amend.ts';
+import { push } from './queue-push.ts';
 import { settle } from './queue-settle.ts';
 import { QueueState, type Session, toRecord } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
@@ -81,15 +82,9 @@ export function memoryQueue(context: MemoryContext): QueuePort {
       if (jobs.length === 0) return [];
       list(queue);
       const { state, now } = open(queue, true);
-      const pushed = jobs.map((job) => {
-        if (state.jobs.has(job.id)) return { id: job.id, created: false };
-        const holder = job.dedupeKey === undefined ? undefined : state.dedupe.get(job.dedupeKey);
-        if (holder) return { id: holder.id, created: false };
-        state.create(job, now);
-        return { id: job.id, created: true };
-      });
-      if (pushed.some((one) => one.created)) store.wakeUps.wake(queue);
-      return pushed;
+      const pushed = jobs.map((job) => push(state, job, now));
+      if (pushed.some((one) => one.hint)) store.wakeUps.wake(queue);
+      return pushed.map(({ id, created }) => ({ id, created }));
     },
 
     async exchange(queue, request) {

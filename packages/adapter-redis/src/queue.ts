@@ -2,6 +2,7 @@ import {
   type ExchangeResult,
   type LeasedJob,
   MAX_QUEUES,
+  type NewJob,
   type QueueInspected,
   type QueuePort,
   type Settlement,
@@ -43,7 +44,7 @@ export function redisQueue(context: RedisContext): QueuePort {
   return {
     async push(queue, jobs) {
       if (jobs.length === 0) return [];
-      const args = jobs.flatMap((job) => [job.id, job.body, job.priority, job.delayMs, job.dedupeKey ?? '']);
+      const args = jobs.flatMap((job) => [job.id, job.body, job.priority, job.delayMs, dedupeArg(job)]);
       let pushed = (await script(queue, PUSH, [0, ...args])) as (string | number)[] | null;
       if (!pushed) {
         await list(queue);
@@ -95,6 +96,10 @@ export function redisQueue(context: RedisContext): QueuePort {
       return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
     },
   };
+}
+
+function dedupeArg({ dedupeKey, dedupe = 'keep' }: NewJob): string {
+  return dedupeKey === undefined ? '' : `${dedupe === 'keep' ? '=' : dedupe === 'replace' ? '!' : '~'}${dedupeKey}`;
 }
 
 function settleArgs(settlement: Settlement): (string | number)[] {

@@ -1,8 +1,5 @@
-import type { SQLInputValue } from 'node:sqlite';
-import type { NewJob, PushedJob } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
-import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
 interface QueueRow {
@@ -47,7 +44,6 @@ const FIND = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
 const SAVE = `UPDATE queue SET paused = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
   WHERE number = ?`;
-const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
@@ -57,7 +53,7 @@ const JOB = `SELECT number, id, priority, place, due_at, runs, stalls, asked, st
 const BY_ID = `${JOB} WHERE queue = ? AND id = ?`;
 const BY_NUMBER = `${JOB} WHERE number = ?`;
 const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
-const HOLDER = 'SELECT id FROM job WHERE queue = ? AND dedupe_key = ?';
+const BY_KEY = `${JOB} WHERE queue = ? AND dedupe_key = ?`;
 const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
 const FORGET = 'DELETE FROM job WHERE number = ?';
 const ENDED = 'SELECT state FROM job_end CROSS JOIN job_batch ON number = batch WHERE job = ?';
@@ -97,37 +93,13 @@ export class QueueState {
     if (values.some((value, index) => value !== this.#read[index])) this.engine.sql(SAVE).run(...values);
   }
 
-  /** Adds jobs. Answers which stand for them now. */
-  push(jobs: readonly NewJob[]): PushedJob[] {
-    const line: SQLInputValue[] = [];
-    const pushed = jobs.map((job) => this.#push(job, line));
-    LINE.run(this.engine, line);
-    return pushed;
-  }
-
-  #push({ id, body, priority, delayMs, dedupeKey }: NewJob, line: SQLInputValue[]): PushedJob {
-    const { engine, row, now } = this;
-    const key = dedupeKey ?? null;
-    const delayed = delayMs > 0;
-    const place = delayed ? null : row.back + 1;
-    const { changes, lastInsertRowid } = engine
-      .sql(PUSH)
-      .run(row.number, id, priority, place, delayed ? now + delayMs : null, key, toColumn(body));
-    if (changes === 0) {
-      const known = this.find(id) !== undefined;
-      return { id: known ? id : String(engine.sql(HOLDER).get(row.number, key)?.id), created: false };
-    }
-    if (delayed) row.delayed += 1;
-    else {
-      row.back += 1;
-      row.waiting += 1;
-      line.push(row.number, -priority, place, lastInsertRowid);
-    }
-    return { id, created: true };
-  }
-
   find(id: string): Job | undefined {
     return this.engine.sql(BY_ID).get(this.row.number, id) as unknown as Job | undefined;
+  }
+
+  /** The unfinished job that holds a dedupe key. */
+  holder(key: string): Job | undefined {
+    return this.engine.sql(BY_KEY).get(this.row.number, key) as unknown as Job | undefined;
   }
 
   get(number: number): Job {

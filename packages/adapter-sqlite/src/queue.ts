@@ -4,6 +4,7 @@ import { amend } from './queue-amend.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
 import { list, listedNames, sweepUnlisted, unlist } from './queue-list.ts';
+import { push } from './queue-push.ts';
 import { beatSession, findSession, sweepSessions } from './queue-session.ts';
 import { QueueState } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
@@ -43,8 +44,8 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
     push: (queue, jobs) =>
       make(queue, (state) => {
         list(state);
-        const pushed = state.push(jobs);
-        if (pushed.some((one) => one.created)) wake(queue);
+        const { pushed, hint } = push(state, jobs);
+        if (hint) wake(queue);
         return pushed;
       }),
 

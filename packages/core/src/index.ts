@@ -157,7 +157,7 @@ export type { Amended, Amendment } from './ports/queue-amend.ts';
 export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement } from './ports/queue-exchange.ts';
 export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
-export type { NewJob, PushedJob } from './ports/queue-push.ts';
+export type { DedupeMode, NewJob, PushedJob } from './ports/queue-push.ts';
 export type { SweepPolicy, Swept } from './ports/queue-sweep.ts';
 // Transfer: moving and inspecting everything a backend holds.
 export {

@@ -6,7 +6,7 @@ import { checkKey, checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
 import type { JobState, QueueSummary } from './ports/queue-inspect.ts';
-import type { NewJob } from './ports/queue-push.ts';
+import type { DedupeMode, NewJob } from './ports/queue-push.ts';
 import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
 import { MAX_DELAY_MS } from './retry-policy.ts';
@@ -29,6 +29,12 @@ export interface EnqueueOptions {
   readonly attempts?: number;
   /** While an unfinished job of the queue holds this key, no second one is made: the answer names the first. */
   readonly dedupeKey?: string;
+  /**
+   * What becomes of the data when the key is held. `keep`, if not said: it is dropped. `replace`: a job that waits or is delayed runs with it instead of
+   * its own; if the job runs already, a new one is made that holds the key from then on, so the newest data always runs. `debounce`: as `replace`, and the
+   * wait of a delayed job begins again with `delayMs`. The job keeps its priority.
+   */
+  readonly dedupe?: DedupeMode;
 }
 
 export interface Enqueued {
@@ -94,8 +100,9 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     if (text.length * 3 > maxPayloadBytes && Buffer.byteLength(text) > maxPayloadBytes) {
       throw new PortolanError('TOO_LARGE', `${what}: more than ${maxPayloadBytes} bytes of JSON`);
     }
-    const { delayMs = 0, dedupeKey } = options;
+    const { delayMs = 0, dedupeKey, dedupe } = options;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalid('delayMs: must lie between 0 and ten years');
+    if (dedupe !== undefined && dedupeKey === undefined) throw invalid('dedupe: there must be a dedupeKey');
     const attempts = checkAttempts(options.attempts ?? job.attempts, `job ${job.name}`);
     const made: NewJob = {
       id: runtime.id(),
@@ -103,6 +110,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       priority: checkPriority(options.priority ?? job.priority, `job ${job.name}`),
       delayMs: Math.round(delayMs),
       ...(dedupeKey === undefined ? {} : { dedupeKey: checkKey(dedupeKey, 'dedupeKey') }),
+      ...(dedupe === undefined ? {} : { dedupe }),
     };
     return [queue, made];
   }

@@ -27,10 +27,16 @@ const push = fc
       priority: fc.constantFrom(0, 0, 0, 1, -1, 1_000),
       delayMs: delay,
       dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
+      dedupe: fc.constantFrom('keep' as const, 'replace' as const, 'debounce' as const),
     }),
     { minLength: 1, maxLength: 4 },
   )
-  .map((drawn) => drawn.map(({ dedupeKey, ...job }) => ({ ...job, ...(dedupeKey === undefined ? {} : { dedupeKey }) })))
+  .map((drawn) =>
+    drawn.map(({ dedupeKey, dedupe, ...job }) => ({
+      ...job,
+      ...(dedupeKey === undefined ? {} : { dedupeKey, dedupe }),
+    })),
+  )
   .map((jobs) => command(`push ${JSON.stringify(jobs)}`, (port, queue) => port.push(queue, jobs)));
 
 const settlement: fc.Arbitrary<Settlement> = fc.oneof(

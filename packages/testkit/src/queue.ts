@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
 import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
+import { queueDedupeSuite } from './queue-dedupe.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueListSuite } from './queue-list.ts';
 import { suite } from './suite.ts';
@@ -211,6 +212,7 @@ export function queueSuite(harness: Harness): void {
   queueLeaseSuite(harness);
   queueAdminSuite(harness);
   queueListSuite(harness);
+  queueDedupeSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
   workerSlotsSuite(harness);

@@ -124,6 +124,23 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
+    title: 'a dedupe mode lets newer data take the place of what has not run yet',
+    async play(talk) {
+      const held = (mode: string) => ({ dedupeKey: `${talk.run}:${mode}`, dedupe: mode, delayMs: 600_000 });
+      const id = expectAccepted(await talk.ask(push('echo', 1, held('replace'))), talk);
+      expect(expectAccepted(await talk.ask(push('echo', 2, { ...held('replace'), delayMs: 0 })), talk)).toBe(id);
+      expect((await talk.ask<Job>(jobOf(id))).value).toMatchObject({ state: 'delayed', attempts: 0 });
+      const later = expectAccepted(await talk.ask(push('echo', 3, held('debounce'))), talk);
+      expect(expectAccepted(await talk.ask(push('echo', 4, { ...held('debounce'), delayMs: 0 })), talk)).toBe(later);
+      expect(await ended(talk, later)).toMatchObject({ state: 'completed', result: 4 });
+      await talk.ask(amend(id, 'cancel'));
+      const bare = await talk.ask(push('echo', 1, { dedupe: 'replace' }));
+      expect(bare).toMatchObject({ code: 'INVALID', status: 400 });
+      const wrong = await talk.ask(push('echo', 1, { dedupeKey: 'k', dedupe: 'always' }));
+      expect(wrong).toMatchObject({ code: 'INVALID', status: 400, issues: ['dedupe'] });
+    },
+  },
+  {
     title: 'a queue of any name is worked on, a paused one is not, and the higher priority goes first',
     async play(talk) {
       const queue = `e2e-${talk.run}`;

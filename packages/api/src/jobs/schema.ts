@@ -27,6 +27,10 @@ export const pushInput = z.strictObject({
   priority: z.int().min(-1_000).max(1_000).optional().describe('higher runs first; 0 unless told'),
   attempts: z.int().min(1).max(100).optional().describe('runs allowed'),
   dedupeKey: z.string().min(1).max(512).optional().describe('while an unfinished job has this key, its id is answered'),
+  dedupe: z
+    .enum(['keep', 'replace', 'debounce'])
+    .optional()
+    .describe('of data that comes for a held key: drop it, run it instead, or that and begin the delay again'),
 });
 export const pushedOutput = z.object({ jobId: z.string() });
 export const outcomeOutput = z.object({ outcome: z.enum(['done', 'asked']) });
