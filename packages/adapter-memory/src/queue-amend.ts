@@ -24,6 +24,7 @@ export function amend(state: QueueState, amendment: Amendment, now: number): Ame
       if (!ended) return 'refused';
       state.leave(job);
       Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, startedAt: null, finishedAt: null });
+      job.body = amendment.body ?? job.body;
       state.enter(job, now, 0, false);
       return 'done';
     case 'promote':

@@ -92,6 +92,7 @@ export function redisQueue(context: RedisContext): QueuePort {
     async amend(queue, amendment) {
       const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
       if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
+      if (amendment.do === 'retry' && amendment.body !== undefined) args.push(amendment.body);
       if (amendment.do === 'pause') await list(queue);
       return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
     },

@@ -27,6 +27,7 @@ export function amend(state: QueueState, amendment: Amendment): Amended {
       if (now !== 'failed' && now !== 'cancelled') return 'refused';
       revive(state, job, now);
       Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
+      if (amendment.body !== undefined) state.setBody(job, amendment.body);
       state.enter(job, 0);
       return 'done';
     case 'promote':

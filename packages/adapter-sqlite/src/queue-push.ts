@@ -1,12 +1,11 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { NewJob, PushedJob } from '@portolan/core';
 import { InsertMany } from './insert-many.ts';
-import type { Job, QueueState } from './queue-state.ts';
+import type { QueueState } from './queue-state.ts';
 import { toColumn } from './text.ts';
 
 const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
-const SET_BODY = 'UPDATE job SET body = ? WHERE number = ?';
 const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
 
 /** Jobs pushed in one call: what came of each, and the places in the line that are still to be written. */
@@ -57,7 +56,7 @@ function pushOnto(state: QueueState, job: NewJob, batch: Batch): PushedJob {
     state.engine.sql(FREE_KEY).run(holder.number);
     return pushOne(state, job, batch);
   }
-  setBody(state, holder, job.body);
+  state.setBody(holder, job.body);
   Object.assign(holder, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
   const dueAt = holder.due_at;
   if (dedupe === 'debounce' && dueAt !== null) {
@@ -66,10 +65,6 @@ function pushOnto(state: QueueState, job: NewJob, batch: Batch): PushedJob {
     if (state.now + job.delayMs < dueAt) batch.hint = true;
   } else state.update(holder);
   return { id: holder.id, created: false };
-}
-
-function setBody({ engine }: QueueState, job: Job, body: string): void {
-  engine.sql(SET_BODY).run(toColumn(body), job.number);
 }
 
 function writeLine({ engine }: QueueState, { line }: Batch): void {

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
+import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
 interface QueueRow {
@@ -55,6 +56,7 @@ const BY_NUMBER = `${JOB} WHERE number = ?`;
 const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
 const BY_KEY = `${JOB} WHERE queue = ? AND dedupe_key = ?`;
 const UPDATE = `UPDATE job SET place = ?, due_at = ?, runs = ?, stalls = ?, asked = ?, started_at = ?, progress = ?, error = ? WHERE number = ?`;
+const SET_BODY = 'UPDATE job SET body = ? WHERE number = ?';
 const FORGET = 'DELETE FROM job WHERE number = ?';
 const ENDED = 'SELECT state FROM job_end CROSS JOIN job_batch ON number = batch WHERE job = ?';
 const NEXT_DUE = 'SELECT min(due_at) AS due FROM job WHERE queue = ? AND due_at IS NOT NULL';
@@ -168,6 +170,10 @@ export class QueueState {
     // A cancelled one may have left a hole.
     if (job.place !== null) this.engine.sql(LEAVE_LINE).run(...this.#placeOf(job));
     this.engine.sql(FORGET).run(job.number);
+  }
+
+  setBody(job: Job, body: string): void {
+    this.engine.sql(SET_BODY).run(toColumn(body), job.number);
   }
 
   #placeOf(job: Job): [number, number, number | null, number] {

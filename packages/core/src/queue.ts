@@ -1,11 +1,11 @@
 import { invalid, PortolanError } from './errors.ts';
 import { checkAttempts, checkPriority, type JobDefinition } from './job.ts';
-import { encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
+import { decodeEnvelope, encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
 import { type JobStatus, toJobStatus } from './job-status.ts';
 import { checkKey, checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
-import type { JobState, QueueSummary } from './ports/queue-inspect.ts';
+import type { JobRecord, JobState, QueueSummary } from './ports/queue-inspect.ts';
 import type { DedupeMode, NewJob } from './ports/queue-push.ts';
 import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
@@ -69,8 +69,14 @@ export interface Queue {
   result(id: string, options?: ResultOptions): Promise<unknown>;
   /** `asked`: the worker that runs it is told within seconds. `refused`: it had finished. */
   cancel(id: string): Promise<'cancelled' | 'asked' | 'refused' | 'missing'>;
-  /** Runs a failed or cancelled job again. */
-  retry(id: string): Promise<'done' | 'refused' | 'missing'>;
+  /**
+   * Runs a failed or cancelled job again, counted from its first attempt; with other data if told, which is checked as by `enqueue`. INVALID for data of
+   * another kind of job.
+   */
+  retry<I extends Schema>(
+    id: string,
+    anew?: { readonly job: JobDefinition<I>; readonly data: InputOf<I> },
+  ): Promise<'done' | 'refused' | 'missing'>;
   /** Forgets a job that is not running. */
   remove(id: string): Promise<'done' | 'refused' | 'missing'>;
   /** Makes a delayed job due now. */
@@ -92,14 +98,20 @@ export interface Queue {
 export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: QueueOptions): Queue {
   const producer = createQueueProducer(port, runtime);
 
-  async function prepare(job: JobDefinition, data: unknown, options: EnqueueOptions): Promise<[string, NewJob]> {
-    const queue = checkName(options.queue ?? job.queue, 'queue');
+  /** Checked, as JSON. */
+  async function payloadOf(job: JobDefinition, data: unknown): Promise<string> {
     const what = `input of job ${job.name}`;
     await parse(job.input, data, what);
     const text = encodeJson(data, what);
     if (text.length * 3 > maxPayloadBytes && Buffer.byteLength(text) > maxPayloadBytes) {
       throw new PortolanError('TOO_LARGE', `${what}: more than ${maxPayloadBytes} bytes of JSON`);
     }
+    return text;
+  }
+
+  async function prepare(job: JobDefinition, data: unknown, options: EnqueueOptions): Promise<[string, NewJob]> {
+    const queue = checkName(options.queue ?? job.queue, 'queue');
+    const text = await payloadOf(job, data);
     const { delayMs = 0, dedupeKey, dedupe } = options;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalid('delayMs: must lie between 0 and ten years');
     if (dedupe !== undefined && dedupeKey === undefined) throw invalid('dedupe: there must be a dedupeKey');
@@ -115,10 +127,24 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     return [queue, made];
   }
 
+  async function find(queue: string, local: string): Promise<JobRecord | undefined> {
+    return (await port.inspect({ of: 'jobs', queue, ids: [local] })).jobs[0];
+  }
+
   async function get(id: string): Promise<JobStatus | undefined> {
     const { queue, local } = parseJobId(id);
-    const { jobs } = await port.inspect({ of: 'jobs', queue, ids: [local] });
-    return jobs[0] && toJobStatus(queue, jobs[0]);
+    const record = await find(queue, local);
+    return record && toJobStatus(queue, record);
+  }
+
+  async function retryAnew(id: string, job: JobDefinition, data: unknown): Promise<Amended> {
+    const { queue, local } = parseJobId(id);
+    const text = await payloadOf(job, data);
+    const record = await find(queue, local);
+    if (!record) return 'missing';
+    const { name, attempts, createdAt } = decodeEnvelope(record.body, `job ${id}`);
+    if (name !== job.name) throw invalid(`job ${id}: it is a ${name}, and the data is of a ${job.name}`);
+    return port.amend(queue, { do: 'retry', id: local, body: encodeEnvelope(name, attempts, createdAt, text) });
   }
 
   async function amend(id: string, change: 'cancel' | 'retry' | 'remove' | 'promote'): Promise<Amended> {
@@ -147,7 +173,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       const amended = await amend(id, 'cancel');
       return amended === 'done' ? 'cancelled' : amended;
     },
-    retry: async (id) => plain(await amend(id, 'retry')),
+    retry: async (id, anew) => plain(await (anew ? retryAnew(id, anew.job, anew.data) : amend(id, 'retry'))),
     remove: async (id) => plain(await amend(id, 'remove')),
     promote: async (id) => plain(await amend(id, 'promote')),
     pause: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'pause' })),

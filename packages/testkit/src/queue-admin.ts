@@ -69,6 +69,30 @@ export function queueAdminSuite(harness: Harness): void {
       expect(await client.claim(5)).toEqual(['2', '3']);
     });
 
+    add('retry with a body runs that instead, if it runs at all', async ({ backend }) => {
+      const client = queueClient(backend.queue, 'a');
+      const again = (id: string, body: string) => backend.queue.amend('work', { do: 'retry', id, body });
+      await client.push({ id: '1', priority: 2 }, { id: '2' }, { id: '3' });
+      await client.claim(1);
+      await client.settle(failed('1'));
+      await backend.queue.amend('work', { do: 'cancel', id: '2' });
+      expect([await again('1', 'mended \u0000 ü'), await again('2', '')]).toEqual(['done', 'done']);
+      expect([await again('1', 'x'), await again('3', 'x'), await again('none', 'x')]).toEqual([
+        'refused',
+        'refused',
+        'missing',
+      ]);
+      expect((await client.exchange({ claim: 9 })).jobs).toMatchObject([
+        { id: '1', body: 'mended \u0000 ü', attempt: 1 },
+        { id: '2', body: '', attempt: 1 },
+        { id: '3', body: 'body of 3' },
+      ]);
+      expect(await again('1', 'x')).toBe('refused');
+      await client.settle(completed('1'));
+      expect(await again('1', 'x')).toBe('refused');
+      expect((await client.job('1'))?.body).toBe('mended \u0000 ü');
+    });
+
     add('promote makes a delayed job due', async ({ backend }) => {
       const client = queueClient(backend.queue, 'a');
       await client.push({ id: '1', delayMs: 60_000, priority: 1 }, { id: '2' });

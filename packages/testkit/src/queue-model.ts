@@ -71,6 +71,14 @@ const exchange = fc
     }),
   );
 
+const retryAnew = fc
+  .record({ id, body: fc.string({ maxLength: 3 }) })
+  .map(({ id: one, body }) =>
+    command(`retry ${one} with ${JSON.stringify(body)}`, (port, queue) =>
+      port.amend(queue, { do: 'retry', id: one, body }),
+    ),
+  );
+
 const amend = fc
   .record({ change: fc.constantFrom('cancel', 'retry', 'promote', 'remove', 'progress'), id, session })
   .map(({ change, id: one, session: name }) =>
@@ -111,6 +119,7 @@ const commandsOf = fc.array(
     { weight: 4, arbitrary: push },
     { weight: 6, arbitrary: exchange },
     { weight: 4, arbitrary: amend },
+    { weight: 1, arbitrary: retryAnew },
     { weight: 1, arbitrary: pause },
     { weight: 1, arbitrary: beat },
     { weight: 1, arbitrary: vanish },

@@ -71,6 +71,26 @@ export function workerSuite(harness: Harness): void {
       expect(await queue.enqueue(job, { n: 2 }, { dedupeKey: 'k' })).toEqual({ id: first.id, created: false });
     });
 
+    add('a failed job may run again with other data, checked as the first was', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, state }) => {
+        worker(({ n }) => {
+          if (n < 0) throw new PortolanError('INVALID', 'below zero', { retryable: false });
+          return n;
+        });
+        const { id } = await queue.enqueue(job, { n: -1 }, { attempts: 2 });
+        const failed = await state(id, 'failed');
+        const wrong = queue.retry(id, { job, data: { n: 'no' } as unknown as { n: number } });
+        await expect(wrong).rejects.toMatchObject({ code: 'INVALID', issues: [{ path: ['n'] }] });
+        const other = defineJob({ name: 'other', input: z.number(), output: z.number() });
+        await expect(queue.retry(id, { job: other, data: 1 })).rejects.toMatchObject({ code: 'INVALID' });
+        expect(await queue.retry('work:none', { job, data: { n: 5 } })).toBe('missing');
+        expect(await queue.retry(id, { job, data: { n: 5 } })).toBe('done');
+        const done = await state(id, 'completed');
+        expect(done).toMatchObject({ data: { n: 5 }, result: 5, attempts: 1, createdAt: failed.createdAt });
+        expect(await queue.retry(id, { job, data: { n: 6 } })).toBe('refused');
+      });
+    });
+
     add('tries again until the attempts are used up', async ({ kit, backend }) => {
       await withBench(kit, backend, async ({ queue, worker, events, state }) => {
         const attempts: number[] = [];

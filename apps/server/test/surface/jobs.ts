@@ -124,6 +124,29 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
+    title: 'a failed job may run again with other data',
+    async play(talk) {
+      const id = expectAccepted(
+        await talk.ask(push('count', { steps: 1, stepMs: 0, failAt: 1 }, { attempts: 1 })),
+        talk,
+      );
+      expect((await ended(talk, id)).state).toBe('failed');
+      const anew = (one: string, data: unknown): Question => ({
+        rest: ['POST', `/api/jobs/${encodeURIComponent(one)}/retry`, { data }],
+        trpc: (client) => client.jobs.retry.mutate({ id: one, data }),
+      });
+      const wrong = await talk.ask(anew(id, { steps: 'many' }));
+      expect(wrong).toMatchObject({ code: 'INVALID', status: 400 });
+      expect((await talk.ask<Job>(jobOf(id))).value).toMatchObject({ state: 'failed' });
+      expect((await talk.ask(anew(id, { steps: 2, stepMs: 0 }))).value).toEqual({ outcome: 'done' });
+      const job = await ended(talk, id);
+      expect(job).toMatchObject({ state: 'completed', attempts: 1, result: { counted: 2, attempt: 1 } });
+      expect(await talk.ask(anew(id, { steps: 1 }))).toMatchObject({ code: 'CONFLICT', status: 409 });
+      const unknown = await talk.ask(anew('default:0000000000000000000000', { steps: 1 }));
+      expect(unknown).toMatchObject({ code: 'NOT_FOUND', status: 404 });
+    },
+  },
+  {
     title: 'a dedupe mode lets newer data take the place of what has not run yet',
     async play(talk) {
       const held = (mode: string) => ({ dedupeKey: `${talk.run}:${mode}`, dedupe: mode, delayMs: 600_000 });

@@ -1,6 +1,6 @@
 import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
 
-/** One change to a job or to the queue; a fixed number of commands. ARGV: what, id, session, progress. Answers as `Amended`. */
+/** One change to a job or to the queue; a fixed number of commands. ARGV: what, id, then session and progress, or the body of a retry if it gets one. Answers as `Amended`. */
 export const AMEND = {
   name: 'portolanQueueAmend',
   lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
@@ -49,6 +49,7 @@ elseif what == 'retry' then
   putMark(id, 0, 0, priority, 0, '')
   call('HDEL', q .. 'errors', id)
   call('HDEL', q .. 'progress', id)
+  if ARGV[3] then call('HSET', KEYS[1], id, ARGV[3]) end
   if call('SREM', q .. 'holes', id) == 0 then enter(id, priority, false) end
 elseif what == 'promote' then
   if state ~= 'delayed' then return 'refused' end

@@ -13,10 +13,13 @@ export const jobsRouter = router({
     .output(schema.outcomeOutput)
     .mutation(({ ctx, input }) => ctx.services.jobs.cancel(input.id)),
   retry: writeProcedure
-    .meta({ summary: 'Run a failed or cancelled job again', rest: { method: 'POST', path: '/jobs/{id}/retry' } })
-    .input(schema.idInput)
+    .meta({
+      summary: 'Run a failed or cancelled job again, with other data if told',
+      rest: { method: 'POST', path: '/jobs/{id}/retry' },
+    })
+    .input(schema.retryInput)
     .output(schema.outcomeOutput)
-    .mutation(({ ctx, input }) => ctx.services.jobs.retry(input.id)),
+    .mutation(({ ctx, input }) => ctx.services.jobs.retry(input.id, input.data)),
 });
 
 export const queuesRouter = router({

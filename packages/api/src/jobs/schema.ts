@@ -2,6 +2,11 @@ import { z } from 'zod';
 
 export const idInput = z.strictObject({ id: z.string().min(1).max(300) });
 
+export const retryInput = z.strictObject({
+  ...idInput.shape,
+  data: z.unknown().optional().describe('what it runs with; what it had unless told'),
+});
+
 const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
 export const jobOutput = z.object({
   id: z.string(),

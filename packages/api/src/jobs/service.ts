@@ -1,4 +1,4 @@
-import { type JobStatus, PortolanError, type Queue } from '@portolan/core';
+import { type JobDefinition, type JobStatus, PortolanError, type Queue } from '@portolan/core';
 import type { z } from 'zod';
 import { JOBS } from './jobs.ts';
 import type { KeptResults } from './results.ts';
@@ -28,6 +28,12 @@ function present(job: JobStatus): JobOutput {
 export function createJobsService(queue: Queue, results: KeptResults) {
   const unknownJob = (id: string) => new PortolanError('NOT_FOUND', `job ${id} does not exist, or is no longer kept`);
 
+  function definitionOf(name: string): JobDefinition {
+    const job = JOBS.get(name);
+    if (!job) throw new PortolanError('NOT_FOUND', `job ${name} is unknown; known are ${[...JOBS.keys()].join(', ')}`);
+    return job;
+  }
+
   async function amend(id: string, outcome: Promise<string>): Promise<{ outcome: 'done' | 'asked' }> {
     const answer = await outcome;
     if (answer === 'missing') throw unknownJob(id);
@@ -56,14 +62,17 @@ export function createJobsService(queue: Queue, results: KeptResults) {
       };
     },
     async push({ queue: name, name: jobName, data, ...options }: z.output<typeof pushInput>) {
-      const job = JOBS.get(jobName);
-      if (!job)
-        throw new PortolanError('NOT_FOUND', `job ${jobName} is unknown; known are ${[...JOBS.keys()].join(', ')}`);
-      const { id } = await queue.enqueue(job, data, { queue: name, ...options });
+      const { id } = await queue.enqueue(definitionOf(jobName), data, { queue: name, ...options });
       return { jobId: id };
     },
     cancel: (id: string) => amend(id, queue.cancel(id)),
-    retry: (id: string) => amend(id, queue.retry(id)),
+    /** `data`: what it runs with instead of what it had; undefined for the same. */
+    async retry(id: string, data: unknown) {
+      if (data === undefined) return amend(id, queue.retry(id));
+      const job = await queue.get(id);
+      if (!job) throw unknownJob(id);
+      return amend(id, queue.retry(id, { job: definitionOf(job.name), data }));
+    },
     async list({ queue: name, state, cursor, limit }: z.output<typeof listInput>) {
       const page = await queue.list({ queue: name, state, cursor: cursor ?? null, limit: limit ?? 50 });
       return { jobs: page.jobs.map(present), cursor: page.cursor };

@@ -3,9 +3,9 @@ export type Amendment =
   | { readonly do: 'cancel'; readonly id: string }
   /**
    * A failed or cancelled job runs again at once, with its attempts counted from zero and without its dedupe key. It goes to the back of the
-   * queue; one that was cancelled while waiting takes its old place if that has not come up yet.
+   * queue; one that was cancelled while waiting takes its old place if that has not come up yet. A `body` takes the place of the one it had.
    */
-  | { readonly do: 'retry'; readonly id: string }
+  | { readonly do: 'retry'; readonly id: string; readonly body?: string }
   /** A delayed job becomes due now. */
   | { readonly do: 'promote'; readonly id: string }
   /** Removes a job that is not active, with everything kept of it. */
