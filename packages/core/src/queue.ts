@@ -144,7 +144,8 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     if (!record) return 'missing';
     const { name, attempts, createdAt } = decodeEnvelope(record.body, `job ${id}`);
     if (name !== job.name) throw invalid(`job ${id}: it is a ${name}, and the data is of a ${job.name}`);
-    return port.amend(queue, { do: 'retry', id: local, body: encodeEnvelope(name, attempts, createdAt, text) });
+    const body = encodeEnvelope({ name, attempts, createdAt, version: job.version }, text);
+    return port.amend(queue, { do: 'retry', id: local, body });
   }
 
   async function amend(id: string, change: 'cancel' | 'retry' | 'remove' | 'promote'): Promise<Amended> {
