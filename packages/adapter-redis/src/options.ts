@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { invalid } from '@portolan/core';
 import type { RedisOptions } from 'ioredis';
+import { EXCHANGE } from './queue-scripts/exchange.ts';
+import { PUSH } from './queue-scripts/push.ts';
 
 /**
  * Connection options of `redis[s]://[[user]:password@]host[:port][/database][?tlsCa=PATH]`. `tlsCa` names a PEM file with the
@@ -50,6 +52,8 @@ export function connectionOptions(base: RedisOptions, deadlineMs: number): Redis
     // After a failover the name may lead to the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     enableAutoPipelining: true,
+    // Batches already, which would gain nothing, and would wait for the pipeline before them: ioredis has one under way at a time.
+    autoPipeliningIgnoredCommands: [PUSH.name, EXCHANGE.name],
   };
 }
 

@@ -1,14 +1,7 @@
-import {
-  type ExchangeResult,
-  type LeasedJob,
-  MAX_QUEUES,
-  type NewJob,
-  type QueueInspected,
-  type QueuePort,
-  type Settlement,
-  tooManyQueues,
-} from '@portolan/core';
-import { hashTag, type RedisContext } from './connection.ts';
+import { MAX_QUEUES, type QueueInspected, type QueuePort, tooManyQueues } from '@portolan/core';
+import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { exchangeArgs, readExchange } from './queue-exchange.ts';
+import { pushBatch } from './queue-push.ts';
 import { readInspected } from './queue-reply.ts';
 import { AMEND } from './queue-scripts/amend.ts';
 import { BEAT } from './queue-scripts/beat.ts';
@@ -34,7 +27,7 @@ export function redisQueue(context: RedisContext): QueuePort {
     return listed.sort();
   }
 
-  const script = (queue: string, one: typeof PUSH, args: readonly (string | number)[]): Promise<unknown> =>
+  const script = (queue: string, one: typeof PUSH, args: readonly RedisArgument[]): Promise<unknown> =>
     context.script(one, [keyOf(queue, 'jobs')], args);
 
   async function inspect(queue: string, ...args: (string | number)[]): Promise<QueueInspected> {
@@ -44,20 +37,16 @@ export function redisQueue(context: RedisContext): QueuePort {
   return {
     async push(queue, jobs) {
       if (jobs.length === 0) return [];
-      const args = jobs.flatMap((job) => [job.id, job.body, job.priority, job.delayMs, dedupeArg(job)]);
-      let pushed = (await script(queue, PUSH, [0, ...args])) as (string | number)[] | null;
-      if (!pushed) {
+      const { args, read } = pushBatch(jobs);
+      let answer = await script(queue, PUSH, [0, ...args]);
+      if (!answer) {
         await list(queue);
-        pushed = (await script(queue, PUSH, [1, ...args])) as (string | number)[];
+        answer = await script(queue, PUSH, [1, ...args]);
       }
-      const answer = pushed;
-      return jobs.map((_, index) => ({ id: String(answer[index * 2]), created: answer[index * 2 + 1] === 1 }));
+      return read(answer);
     },
 
-    async exchange(queue, { session, nonce, leaseMs, claim, retention, settled }) {
-      const head = [session, nonce, leaseMs, claim, retention.completed.count, retention.failed.count];
-      return readExchange(await script(queue, EXCHANGE, [...head, ...settled.flatMap(settleArgs)]));
-    },
+    exchange: async (queue, request) => readExchange(await script(queue, EXCHANGE, exchangeArgs(request))),
 
     async beat(queue, session, leaseMs) {
       const [alive, cancel] = (await script(queue, BEAT, [session, leaseMs])) as [number, string[]];
@@ -97,31 +86,4 @@ export function redisQueue(context: RedisContext): QueuePort {
       return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
     },
   };
-}
-
-function dedupeArg({ dedupeKey, dedupe = 'keep' }: NewJob): string {
-  return dedupeKey === undefined ? '' : `${dedupe === 'keep' ? '=' : dedupe === 'replace' ? '!' : '~'}${dedupeKey}`;
-}
-
-function settleArgs(settlement: Settlement): (string | number)[] {
-  const { id, outcome } = settlement;
-  if (outcome === 'completed') return [id, outcome, 0, settlement.result];
-  if (outcome === 'released') return [id, outcome, settlement.delayMs, ''];
-  return [id, outcome, outcome === 'retry' ? settlement.delayMs : 0, settlement.error];
-}
-
-function readExchange(reply: unknown): ExchangeResult {
-  const [created, flat, refused, cancel, due] = reply as [number, (string | number)[], string[], string[], number];
-  const jobs: LeasedJob[] = [];
-  for (let at = 0; at < flat.length; at += 5) {
-    const [id, body, attempt, stalls, startedAt] = flat.slice(at, at + 5);
-    jobs.push({
-      id: String(id),
-      body: String(body),
-      attempt: Number(attempt),
-      stalls: Number(stalls),
-      startedAt: Number(startedAt),
-    });
-  }
-  return { created: created === 1, jobs, refused, cancel, dueInMs: due < 0 ? null : due };
 }

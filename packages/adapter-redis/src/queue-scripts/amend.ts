@@ -1,9 +1,12 @@
-import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 
-/** One change to a job or to the queue; a fixed number of commands. ARGV: what, id, then session and progress, or the body of a retry if it gets one. Answers as `Amended`. */
+/**
+ * One change to a job or to the queue; a fixed number of commands, and one for each worker session where the job may be active. ARGV: what, id, then session and
+ * progress, or the body of a retry if it gets one. Answers as `Amended`.
+ */
 export const AMEND = {
   name: 'portolanQueueAmend',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
+  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
 local what, id = ARGV[1], ARGV[2]
 if what == 'pause' then
   call('SET', q .. 'paused', '1')
@@ -16,16 +19,17 @@ end
 if call('HEXISTS', KEYS[1], id) == 0 then return 'missing' end
 
 local state = 'waiting'
-for _, one in ipairs({'active', 'delayed', 'completed', 'failed', 'cancelled'}) do
+for _, one in ipairs({'delayed', 'completed', 'failed', 'cancelled'}) do
   if call('ZSCORE', q .. one, id) then state = one end
 end
+if state == 'waiting' and takenAt(id) then state = 'active' end
 local runs, stalls, priority, started, key = mark(call('HGET', q .. 'marks', id))
 local function leave()
   if state == 'waiting' then call('SADD', q .. 'holes', id) else call('ZREM', q .. state, id) end
 end
 
 if what == 'progress' then
-  if call('SISMEMBER', q .. 'session:' .. ARGV[3], id) == 0 then return 'refused' end
+  if call('HEXISTS', q .. 'session:' .. ARGV[3], id) == 0 then return 'refused' end
   call('HSET', q .. 'progress', id, ARGV[4])
   return 'done'
 elseif what == 'cancel' then

@@ -1,4 +1,4 @@
-import { BASE, MARK } from './parts.ts';
+import { BASE, LEASES, MARK, RESULT } from './parts.ts';
 
 /**
  * Reads a queue's summary and up to 500 jobs: those named, or a page of a state. About ten commands per job; a page of `waiting` reads only itself
@@ -9,13 +9,15 @@ import { BASE, MARK } from './parts.ts';
  */
 export const INSPECT = {
   name: 'portolanQueueInspect',
-  lua: `${BASE}${MARK}
+  lua: `${BASE}${MARK}${LEASES}${RESULT}
 local what = ARGV[1]
 local ranked, list = call('ZCARD', q .. 'ranked'), call('LLEN', q .. 'waiting')
 local counts = {ranked + list - call('SCARD', q .. 'holes')}
-for i, one in ipairs({'delayed', 'active', 'completed', 'failed', 'cancelled'}) do counts[i + 1] = call('ZCARD', q .. one) end
+for i, one in ipairs({'delayed', 'active', 'completed', 'failed', 'cancelled'}) do
+  counts[i + 1] = one == 'active' and activeCount() or call('ZCARD', q .. one)
+end
 
-local ids, nextOffset = {}, -1
+local ids, taken, nextOffset = {}, {}, -1
 if what == 'jobs' then
   for i = 2, #ARGV do ids[i - 1] = ARGV[i] end
 elseif what ~= 'none' then
@@ -33,6 +35,13 @@ elseif what ~= 'none' then
     add('ranked', 'ZRANGE', 0, high, 0)
     add('waiting', 'LRANGE', high, high + list, high)
     add('ranked', 'ZRANGE', high + list, total, list)
+  elseif what == 'active' then
+    local all = leases()
+    total = #all
+    for n = offset + 1, math.min(offset + limit, total) do
+      ids[#ids + 1] = all[n][1]
+      taken[all[n][1]] = all[n][2]
+    end
   else
     total = call('ZCARD', q .. what)
     local newestFirst = what == 'completed' or what == 'failed' or what == 'cancelled'
@@ -45,17 +54,24 @@ local jobs = {}
 for _, id in ipairs(ids) do
   local body = call('HGET', KEYS[1], id)
   local state, score = 'waiting', false
-  for _, one in ipairs({'active', 'delayed', 'completed', 'failed', 'cancelled'}) do
+  for _, one in ipairs({'delayed', 'completed', 'failed', 'cancelled'}) do
     local found = call('ZSCORE', q .. one, id)
     if found then state, score = one, found end
   end
+  if state == 'waiting' and what ~= 'waiting' then
+    score = taken[id] or takenAt(id) or false
+    if score then state = 'active' end
+  end
   -- A hole is not what its list says.
   if body and (what == 'jobs' or state == what) then
-    local runs, stalls, priority, started = mark(call('HGET', q .. 'marks', id))
-    local begun = state == 'active' and score or (started > 0 and int(started) or false)
+    local marked = call('HGET', q .. 'marks', id)
+    local runs, stalls, priority, started = mark(marked)
+    local ran, result = fromResult(call('HGET', q .. 'results', id))
+    if state == 'completed' and not marked then runs = 1 end
+    local begun = state == 'active' and score or ran or (started > 0 and int(started) or false)
     local ended = state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' and score
     jobs[#jobs + 1] = {id, body, state, priority, runs + (state == 'active' and 1 or 0), stalls,
-      call('HGET', q .. 'progress', id), call('HGET', q .. 'results', id), call('HGET', q .. 'errors', id),
+      call('HGET', q .. 'progress', id), result or false, call('HGET', q .. 'errors', id),
       state == 'delayed' and score or false, begun, ended}
   end
 end

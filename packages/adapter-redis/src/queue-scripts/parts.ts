@@ -3,17 +3,17 @@
  * one slot.
  *
  *   jobs       HASH id -> body as pushed
- *   marks      HASH id -> `runs:stalls:priority:startedAt:dedupeKey`, only where one of them is not its default
+ *   marks      HASH id -> `runs:stalls:priority:startedAt:dedupeKey`, only where one of them is not its default; none for a job that completes at its first run
  *   waiting    LIST of ids of priority 0, next to run first
  *   ranked     ZSET of ids of other priorities; score = -priority * 2^42 + a number that grows with arrival
  *   holes      SET of ids that no longer wait but still stand in `waiting` or `ranked`; dropped when their turn comes, so nothing searches a list
  *   delayed    ZSET id -> due ms
- *   active     ZSET id -> ms when taken
  *   sessions   ZSET session -> ms when its leases end: one ZADD renews them all
- *   session:S  SET of the ids that session S leases: the fencing token
- *   reply:S    the last exchange of session S, for its repeat; ends by itself
+ *   session:S  HASH id -> ms when taken, of the jobs that session S leases: the fencing token; and under the empty id its last exchange, for its
+ *              repeat, which is kept for a while after the session has ended
  *   cancelling SET of active ids that someone asked to cancel
- *   completed, failed, cancelled  ZSET id -> ms when finished; results, errors, progress  HASH id -> text
+ *   completed, failed, cancelled  ZSET id -> ms when finished
+ *   results    HASH id -> `{"startedAt":ms,"result":text}` of a completed job; errors, progress  HASH id -> text
  *   dedupe     HASH key -> id of the unfinished job that holds it
  *   wake       LIST of at most one element, for BLPOP
  *   paused     STRING, there while the queue is paused
@@ -26,8 +26,10 @@ export const BASE = `
 local q = string.sub(KEYS[1], 1, -5)
 local call = redis.call
 local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function int(n) return string.format('%.0f', n) end
+local nowText = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
+local now = tonumber(nowText)
+-- Numbers are passed on as text: Redis takes longer over them than Lua.
+local function int(n) return string.format('%d', n) end
 local function wake() if call('LLEN', q .. 'wake') == 0 then call('RPUSH', q .. 'wake', '1') end end
 `;
 
@@ -59,13 +61,65 @@ local function enter(id, priority, front)
 end
 `;
 
+/**
+ * Who leases what. takenAt(id) -> ms when the job was taken, or nothing for one that nobody leases: one HGET per session. leases() -> {id, ms when taken} of
+ * every leased job, longest running first; O(active).
+ */
+export const LEASES = `
+local function takenAt(id)
+  for _, sid in ipairs(call('ZRANGE', q .. 'sessions', 0, -1)) do
+    local started = call('HGET', q .. 'session:' .. sid, id)
+    if started then return started end
+  end
+end
+local function leases()
+  local all = {}
+  for _, sid in ipairs(call('ZRANGE', q .. 'sessions', 0, -1)) do
+    local flat = call('HGETALL', q .. 'session:' .. sid)
+    for i = 1, #flat, 2 do
+      if flat[i] ~= '' then all[#all + 1] = {flat[i], flat[i + 1]} end
+    end
+  end
+  table.sort(all, function(a, b) return a[2] < b[2] or (a[2] == b[2] and a[1] < b[1]) end)
+  return all
+end
+local function activeCount()
+  local count = 0
+  for _, sid in ipairs(call('ZRANGE', q .. 'sessions', 0, -1)) do
+    count = count + math.max(call('HLEN', q .. 'session:' .. sid) - 1, 0)
+  end
+  return count
+end
+`;
+
+/** toCancel() -> ids leased by the session that someone asked to cancel; looks at 1,000 of them. */
+export const TO_CANCEL = `
+local function toCancel(session)
+  local asked, found = call('SRANDMEMBER', q .. 'cancelling', 1000), {}
+  if #asked == 0 then return found end
+  for i, started in ipairs(call('HMGET', session, unpack(asked))) do
+    if started then found[#found + 1] = asked[i] end
+  end
+  return found
+end
+`;
+
+/** fromResult(text) -> started ms, result: the inverse of what the exchange keeps of a completed job. */
+export const RESULT = `
+local function fromResult(text)
+  if not text then return false, false end
+  local started, result = string.match(text, '^{"startedAt":(%d+),"result":(.*)}$')
+  return started, result
+end
+`;
+
 /** finish(id, state, started, runs, stalls, priority, key): a job that stands nowhere is kept as finished, and its dedupe key is free. Needs MARK. */
 export const FINISH = `
 local function freeKey(id, key)
   if key ~= '' and call('HGET', q .. 'dedupe', key) == id then call('HDEL', q .. 'dedupe', key) end
 end
 local function finish(id, state, started, runs, stalls, priority, key)
-  call('ZADD', q .. state, now, id)
+  call('ZADD', q .. state, nowText, id)
   putMark(id, runs, stalls, priority, started, '')
   freeKey(id, key)
 end
@@ -75,7 +129,10 @@ end
  * once it is exceeded by a sixteenth); at most 500 jobs a call; true when more remain. */
 export const TRIM = `
 local function forget(ids)
-  for _, kept in ipairs({'jobs', 'marks', 'results', 'errors', 'progress'}) do call('HDEL', q .. kept, unpack(ids)) end
+  call('HDEL', KEYS[1], unpack(ids))
+  for _, kept in ipairs({'marks', 'results', 'errors', 'progress'}) do
+    if call('EXISTS', q .. kept) == 1 then call('HDEL', q .. kept, unpack(ids)) end
+  end
 end
 local function trim(state, count, ms)
   local set = q .. state

@@ -1,34 +1,74 @@
-import { BASE, ENTER, MARK } from './parts.ts';
+import { BASE, ENTER, LEASES, MARK } from './parts.ts';
 
 /**
- * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Per batch of plain jobs: one GET, one HMGET, one HSET, one RPUSH.
- * A push that replaces the body of the holder of its key costs about ten commands more.
- * ARGV: 1 when the queue has just been listed, else 0; id, body, priority, delayMs, dedupe key ('' for none, else behind '=' to keep, '!' to replace, '~' to
- * debounce) per job.
- * Answers id, created (0 or 1) per job; or nothing, with nothing changed, when the queue must be listed first (names.ts): it is not, or was a minute ago.
+ * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, no priority, no dedupe key) cost one GET, one HMGET, one
+ * HSET and one RPUSH for all of them; others a few commands each,
+ * and about ten more where the holder of the dedupe key takes a new body.
+ * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; id, body, priority, delayMs, dedupe key ('' for none, else behind
+ * '=' to keep, '!' to replace, '~' to debounce) per other job. Answers {which of the plain jobs were known, from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the
+ * queue must be listed first (names.ts): it is not, or was a minute ago.
  */
 export const PUSH = {
   name: 'portolanQueuePush',
-  lua: `${BASE}${MARK}${ENTER}
+  lua: `${BASE}${MARK}${ENTER}${LEASES}
 if ARGV[1] == '1' then
-  call('SET', q .. 'listed', int(now))
+  call('SET', q .. 'listed', nowText)
   call('PERSIST', q .. 'sessions')
 else
   local listed = call('GET', q .. 'listed')
   if not listed or tonumber(listed) < now - 60000 then return false end
 end
-local seen, bodies, waiting, answer, hint = {}, {}, {}, {}, false
+local plain = tonumber(ARGV[2])
+local first = 2 * plain + 3
+local holes = call('EXISTS', q .. 'holes') == 1
+-- A removed job of this very id may still have its hole: rare, so its search may cost what it costs.
+local function fillHole(id)
+  if holes and call('SREM', q .. 'holes', id) == 1 then
+    if call('ZREM', q .. 'ranked', id) == 0 then call('LREM', q .. 'waiting', 1, id) end
+  end
+end
+
+local known, hint = {}, false
+if plain > 0 then
+  local ids, seen, new, fresh = {}, {}, {}, {}
+  for i = 1, plain do ids[i] = ARGV[2 * i + 1] end
+  local bodies = call('HMGET', KEYS[1], unpack(ids))
+  for i, id in ipairs(ids) do
+    if bodies[i] or seen[id] then
+      known[#known + 1] = i
+    else
+      seen[id] = true
+      if holes then fillHole(id) end
+      new[#new + 1] = id
+    end
+  end
+  if #new == plain then
+    call('HSET', KEYS[1], unpack(ARGV, 3, 2 * plain + 2))
+  elseif #new > 0 then
+    local nth = 1
+    for i = 1, plain do
+      if i == known[nth] then nth = nth + 1 else
+        fresh[#fresh + 1] = ids[i]
+        fresh[#fresh + 1] = ARGV[2 * i + 2]
+      end
+    end
+    call('HSET', KEYS[1], unpack(fresh))
+  end
+  if #new > 0 then
+    call('RPUSH', q .. 'waiting', unpack(new))
+    hint = true
+  end
+end
 
 -- A holder that does not run takes the body over. True when it did; else the key is free for a new job.
 local function replace(holder, key, body, delay, debounce)
-  if not seen[holder] and call('HEXISTS', KEYS[1], holder) == 0 then return false end
+  if call('HEXISTS', KEYS[1], holder) == 0 then return false end
   local runs, stalls, priority, started = mark(call('HGET', q .. 'marks', holder))
-  if call('ZSCORE', q .. 'active', holder) then
+  if takenAt(holder) then
     putMark(holder, runs, stalls, priority, started, '')
     return false
   end
-  bodies[#bodies + 1] = holder
-  bodies[#bodies + 1] = body
+  call('HSET', KEYS[1], holder, body)
   putMark(holder, 0, 0, priority, 0, key)
   call('HDEL', q .. 'errors', holder)
   call('HDEL', q .. 'progress', holder)
@@ -36,21 +76,17 @@ local function replace(holder, key, body, delay, debounce)
   if due then
     if delay > 0 then call('ZADD', q .. 'delayed', int(now + delay), holder) else
       call('ZREM', q .. 'delayed', holder)
-      if priority == 0 then waiting[#waiting + 1] = holder else enter(holder, priority, false) end
+      enter(holder, priority, false)
     end
     if now + delay < due then hint = true end
   end
   return true
 end
 
-local ids = {}
-for i = 2, #ARGV, 5 do ids[#ids + 1] = ARGV[i] end
-local known = call('HMGET', KEYS[1], unpack(ids))
-local holes = call('EXISTS', q .. 'holes') == 1
-for n, id in ipairs(ids) do
-  local at = n * 5 - 3
-  local priority, delay, key = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
-  local holder, mode = (known[n] or seen[id]) and id, '='
+local answer = {}
+for at = first, #ARGV, 5 do
+  local id, priority, delay, key = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
+  local holder, mode = call('HEXISTS', KEYS[1], id) == 1 and id, '='
   if key ~= '' then
     mode, key = string.sub(key, 1, 1), string.sub(key, 2)
     if not holder then
@@ -59,21 +95,13 @@ for n, id in ipairs(ids) do
     end
   end
   if not holder then
-    seen[id] = true
-    bodies[#bodies + 1] = id
-    bodies[#bodies + 1] = ARGV[at + 1]
+    call('HSET', KEYS[1], id, ARGV[at + 1])
     if key ~= '' then call('HSET', q .. 'dedupe', key, id) end
     if priority ~= 0 or key ~= '' then putMark(id, 0, 0, priority, 0, key) end
-    -- A removed job of this very id may still have its hole: rare, so its search may cost what it costs.
-    if holes and call('SREM', q .. 'holes', id) == 1 then
-      if call('ZREM', q .. 'ranked', id) == 0 then call('LREM', q .. 'waiting', 1, id) end
-    end
+    fillHole(id)
     if delay > 0 then
       call('ZADD', q .. 'delayed', int(now + delay), id)
       if call('ZRANGE', q .. 'delayed', 0, 0)[1] == id then hint = true end
-    elseif priority == 0 then
-      waiting[#waiting + 1] = id
-      hint = true
     else
       enter(id, priority, false)
       hint = true
@@ -82,8 +110,6 @@ for n, id in ipairs(ids) do
   answer[#answer + 1] = holder or id
   answer[#answer + 1] = holder and 0 or 1
 end
-if #bodies > 0 then call('HSET', KEYS[1], unpack(bodies)) end
-if #waiting > 0 then call('RPUSH', q .. 'waiting', unpack(waiting)) end
 if hint then wake() end
-return answer`,
+return {known, answer}`,
 };

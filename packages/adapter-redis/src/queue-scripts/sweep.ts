@@ -1,34 +1,44 @@
-import { BASE, ENTER, FINISH, MARK, TRIM } from './parts.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 
 /**
  * Takes the jobs of one expired session back (at most 500), trims the finished ones (at most 500 of each state), wakes a waiter where jobs wait, and
- * forgets what is left of a queue without jobs once it is idle. Five commands for an empty queue, nine for one where nothing is to do.
+ * forgets what is left of a queue without jobs once it is idle. Five commands for an empty queue, nine for one where nothing is to do, and one for each worker session.
  * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms), idleMs. Answers {recovered ids}, {failed ids}, more, active (0 or 1),
  * 1 when the queue may leave the list (names.ts).
  */
 export const SWEEP = {
   name: 'portolanQueueSweep',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}
+  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
 local recovered, failed, more = {}, {}, false
-local sid = call('ZRANGE', q .. 'sessions', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, 1)[1]
+local sid = call('ZRANGE', q .. 'sessions', '-inf', nowText, 'BYSCORE', 'LIMIT', 0, 1)[1]
 if sid then
   more = true
   local session = q .. 'session:' .. sid
-  local ids = call('SPOP', session, 500)
   call('ZREM', q .. 'sessions', sid)
+  local reply = call('HGET', session, '')
+  if reply then call('HDEL', session, '') end
+  local flat = call('HLEN', session) > 500 and call('HSCAN', session, 0, 'COUNT', 500)[2] or call('HGETALL', session)
+  local ids, started = {}, {}
+  for i = 1, math.min(#flat, 1000), 2 do
+    ids[#ids + 1] = flat[i]
+    started[flat[i]] = flat[i + 1]
+  end
+  if #ids > 0 then call('HDEL', session, unpack(ids)) end
   if call('EXISTS', session) == 1 then
     -- What is left goes on as a session that nobody can renew, so that the worker learns of its end now.
     call('RENAME', session, session .. '~')
     call('ZADD', q .. 'sessions', 0, sid .. '~')
   end
+  if reply then
+    call('HSET', session, '', reply)
+    call('PEXPIRE', session, 600000)
+  end
   -- The first to arrive ends up in front.
   table.sort(ids, function(a, b) return a > b end)
   local marks = #ids > 0 and call('HMGET', q .. 'marks', unpack(ids))
-  local started = #ids > 0 and call('ZMSCORE', q .. 'active', unpack(ids))
-  if #ids > 0 then call('ZREM', q .. 'active', unpack(ids)) end
   for i, id in ipairs(ids) do
     local runs, stalls, priority, _, key = mark(marks[i])
-    local begun = started[i] or now
+    local begun = started[id]
     runs, stalls = runs + 1, stalls + 1
     if call('SREM', q .. 'cancelling', id) == 1 then
       finish(id, 'cancelled', begun, runs, stalls, priority, key)
@@ -61,8 +71,8 @@ for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
   local at = i == 1 and 3 or 5
   if trim(state, tonumber(ARGV[at]), tonumber(ARGV[at + 1])) then more = true end
 end
-if call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 or call('ZCOUNT', q .. 'delayed', '-inf', int(now)) > 0 then
+if call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 or call('ZCOUNT', q .. 'delayed', '-inf', nowText) > 0 then
   if call('EXISTS', q .. 'paused') == 0 then wake() end
 end
-return {recovered, failed, more and 1 or 0, call('EXISTS', q .. 'active'), 0}`,
+return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0}`,
 };

@@ -1,4 +1,4 @@
-import { BASE, ENTER, MARK } from './parts.ts';
+import { BASE, ENTER, LEASES, MARK, RESULT } from './parts.ts';
 
 /**
  * A page of one of a queue's structures: `active`, `ranked`, `waiting`, `delayed`, `completed`, `failed`, `cancelled`. Goes on behind the id that came last,
@@ -10,7 +10,7 @@ import { BASE, ENTER, MARK } from './parts.ts';
  */
 export const DUMP_JOBS = {
   name: 'portolanTransferJobs',
-  lua: `${BASE}${MARK}
+  lua: `${BASE}${MARK}${LEASES}${RESULT}
 local what, after, place, limit, bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local key, ids, scores, from = q .. what, {}, {}, 0
 if what == 'waiting' then
@@ -19,6 +19,13 @@ if what == 'waiting' then
     from = at and at + 1 or 0
   end
   ids = call('LRANGE', key, from, from + limit - 1)
+elseif what == 'active' then
+  for _, lease in ipairs(leases()) do
+    if #ids < limit and (after == '' or lease[2] > ARGV[3] or (lease[2] == ARGV[3] and lease[1] > after)) then
+      ids[#ids + 1] = lease[1]
+      scores[#scores + 1] = lease[2]
+    end
+  end
 else
   if after ~= '' then
     local rank = call('ZRANK', key, after)
@@ -32,8 +39,7 @@ else
 end
 local page, holes = { '', '' }, (what == 'waiting' or what == 'ranked') and call('EXISTS', q .. 'holes') == 1
 local cancelling = what == 'active' and call('EXISTS', q .. 'cancelling') == 1
-local function optional(hash, id)
-  local text = call('HGET', q .. hash, id)
+local function optional(text)
   if text then bytes = bytes - #text end
   return text and '=' .. text or ''
 end
@@ -41,10 +47,13 @@ for i, id in ipairs(ids) do
   local body = not (holes and call('SISMEMBER', q .. 'holes', id) == 1) and call('HGET', KEYS[1], id)
   if body then
     bytes = bytes - #body
-    local runs, stalls, priority, started, dedupe = mark(call('HGET', q .. 'marks', id))
+    local marked = call('HGET', q .. 'marks', id)
+    local runs, stalls, priority, started, dedupe = mark(marked)
+    local ran, result = fromResult(call('HGET', q .. 'results', id))
+    if what == 'completed' and not marked then runs = 1 end
     local asked = cancelling and call('SISMEMBER', q .. 'cancelling', id) or 0
-    for _, value in ipairs({ id, body, asked, runs, stalls, priority, int(started), dedupe, scores[i] or '',
-      optional('progress', id), optional('results', id), optional('errors', id) }) do page[#page + 1] = value end
+    for _, value in ipairs({ id, body, asked, runs, stalls, priority, ran or int(started), dedupe, scores[i] or '',
+      optional(call('HGET', q .. 'progress', id)), optional(result), optional(call('HGET', q .. 'errors', id)) }) do page[#page + 1] = value end
   end
   if (i == #ids and i == limit) or (bytes <= 0 and i < #ids) then
     page[1], page[2] = id, scores[i] or int(from + i - 1)
@@ -68,10 +77,13 @@ for at = 1, #ARGV, 12 do
     -- A removed job of this very id may still have its hole.
     if call('SREM', q .. 'holes', id) == 1 and call('ZREM', q .. 'ranked', id) == 0 then call('LREM', q .. 'waiting', 1, id) end
     if dedupe ~= '' and call('HSETNX', q .. 'dedupe', dedupe, id) == 0 then dedupe = '' end
-    putMark(id, tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), priority, tonumber(ARGV[at + 6]), dedupe)
+    local runs, stalls, started = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 6]
+    local first = state == 'completed' and runs == 1 and stalls == 0 and priority == 0
+    if not first then putMark(id, runs, stalls, priority, state == 'completed' and 0 or started, dedupe) end
     for i, hash in ipairs({ 'progress', 'results', 'errors' }) do
-      local text = ARGV[at + 8 + i]
-      if text ~= '' then call('HSET', q .. hash, id, string.sub(text, 2)) end
+      local text = string.sub(ARGV[at + 8 + i], 2)
+      if hash == 'results' and text ~= '' then text = '{"startedAt":' .. started .. ',"result":' .. text .. '}' end
+      if text ~= '' then call('HSET', q .. hash, id, text) end
     end
     if state == 'waiting' then enter(id, priority, false) else call('ZADD', q .. state, time, id) end
     if state == 'waiting' or state == 'delayed' then hint = true end
