@@ -21,6 +21,9 @@ const sqlite = (aim?: number): Contender => ({
   aim,
 });
 
+const STATEMENTS = 'plain node:sqlite, the same statements';
+const layer = (name: string, which: string): Contender => ({ name, module: 'queue/sqlite-parts', arguments: [which] });
+
 const LATENCY: readonly Measure[] = [
   { key: 'p50', label: 'ms p50', better: 'less' },
   { key: 'p99', label: 'ms p99', better: 'less' },
@@ -94,6 +97,26 @@ await runSuite(({ of }) => {
         { key: 'kept', label: 'part of the speed kept', better: 'more' },
       ],
       note: EVENTS,
+    },
+    {
+      title: 'Queue on SQLite: where the time of a job goes',
+      work: 'layers',
+      parameters: { jobs: of(100_000, 20_000) },
+      contenders: [
+        layer(STATEMENTS, 'statements'),
+        layer('the port, 50 jobs a call', 'port'),
+        layer('the worker, 50 at a time', 'worker'),
+        layer('the worker, with data and results checked', 'checked'),
+      ],
+      base: STATEMENTS,
+      measures: THROUGHPUT,
+      parts: [
+        { label: 'the statements and commits', of: STATEMENTS },
+        { label: 'the adapter', of: 'the port, 50 jobs a call', less: STATEMENTS },
+        { label: 'the worker’s loop', of: 'the worker, 50 at a time', less: 'the port, 50 jobs a call' },
+        { label: 'Zod’s checks', of: 'the worker, with data and results checked', less: 'the worker, 50 at a time' },
+      ],
+      note: 'Claim and end of a job. The statements are those that the port really ran, recorded and run again on a copy of the file.',
     },
   ];
   return contests;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Figures, type Result, THROUGHPUT } from '../src/harness/contest.ts';
-import { behindOf, formatResult, markdownTable, ratioOf, short, tableOf } from '../src/harness/table.ts';
+import { type Contender, type Figures, type Result, THROUGHPUT } from '../src/harness/contest.ts';
+import { behindOf, partsOf, ratioOf } from '../src/harness/judge.ts';
+import { formatResult, markdownTable, partsTable, short, tableOf } from '../src/harness/table.ts';
 
 const figures = (perSecond: number, clientUs: number, redisUs?: number): Figures => ({
   perSecond,
@@ -25,9 +26,9 @@ const result = (own: readonly Figures[], aim?: number): Result => ({
 
 test('a table has a row for each contender, with the ratio of each round to the base', () => {
   expect(tableOf(result([figures(300, 5, 5), figures(400, 4, 6), figures(250, 5, 5)]))).toEqual([
-    ['', 'ratio', '(least–most)', 'per second', '(least–most)', 'CPU ratio', 'µs CPU client', 'µs CPU Redis'],
-    ['Peer', '', '', '100', '(100–200)', '', '10.0', '10.0'],
-    ['Portolan', '2.50x', '(2.00–3.00)', '300', '(250–400)', '2.00x', '5.00', '5.00'],
+    ['', 'ratio', '(least–most)', 'CPU ratio', 'per second', '(least–most)', 'µs CPU client', 'µs CPU Redis'],
+    ['Peer', '', '', '', '100', '(100–200)', '10.0', '10.0'],
+    ['Portolan', '2.50x', '(2.00–3.00)', '2.00x', '300', '(250–400)', '5.00', '5.00'],
   ]);
 });
 
@@ -38,27 +39,70 @@ test('a measure that no contender has is left out, with the ratio that needs it'
 });
 
 test('the base has no ratio', () => {
-  expect(ratioOf(result([figures(300, 5)]), 'Peer')).toBeUndefined();
+  const one = result([figures(300, 5)]);
+  const [peer, own] = one.contest.contenders as [Contender, Contender];
+  expect(ratioOf(one, peer)).toBeUndefined();
+  expect(ratioOf(one, own)?.median).toBe(3);
 });
 
+test('a contender may be compared with another than the base, which the table then names', () => {
+  const one = result([figures(300, 5)]);
+  const third = { name: 'Port', module: 'port', against: 'Portolan', own: true };
+  const contest = { ...one.contest, contenders: [...one.contest.contenders, third] };
+  const all: Result = { contest, rounds: { ...one.rounds, Port: [{ perSecond: 150 }] } };
+  expect(tableOf(all).map((row) => row.slice(0, 3))).toEqual([
+    ['', 'compared with', 'ratio'],
+    ['Peer', '', ''],
+    ['Portolan', 'Peer', '3.00x'],
+    ['Port', 'Portolan', '0.50x'],
+  ]);
+  expect(behindOf(all)).toEqual(['Behind: Port 0.50x (0.50–0.50) of Portolan']);
+});
+
+test('a part is what one contender takes more than another, round by round', () => {
+  const one = result([figures(300, 5, 1), figures(300, 30, 1), figures(300, 9, 1)]);
+  const parts = [
+    { label: 'peer', of: 'Peer' },
+    { label: 'more', of: 'Portolan', less: 'Peer' },
+  ];
+  const all: Result = { ...one, contest: { ...one.contest, parts } };
+  expect(partsOf(all)).toEqual([
+    { label: 'peer', median: 20, least: 20, most: 20 },
+    { label: 'more', median: -10, least: -14, most: 11 },
+  ]);
+  expect(partsTable(all)[2]).toEqual(['more', '-10.00', '(-14.00–11.00)']);
+  expect(partsTable(one)).toEqual([]);
+});
+
+const rate = (perSecond: number): Figures => ({ perSecond });
+
 test('who is slower than the base is behind, with and without an aim', () => {
-  expect(behindOf(result([figures(90, 5)]))).toEqual(['Behind: Portolan 0.90x (0.90–0.90) of Peer']);
-  expect(behindOf(result([figures(90, 5)], 3))).toEqual(['Behind: Portolan 0.90x (0.90–0.90) of Peer, aim 3x']);
+  expect(behindOf(result([rate(90)]))).toEqual(['Behind: Portolan 0.90x (0.90–0.90) of Peer']);
+  expect(behindOf(result([rate(90)], 3))).toEqual(['Behind the aim of 3x: Portolan 0.90x (0.90–0.90) of Peer']);
+});
+
+test('processor time is told beside the ratio where it was measured', () => {
+  expect(behindOf(result([figures(90, 30, 10)]))).toEqual([
+    'Behind: Portolan 0.90x (0.90–0.90) of Peer, by processor time 0.50x (0.50–0.50)',
+  ]);
 });
 
 test('who is faster than the base and misses the aim is told apart', () => {
-  expect(behindOf(result([figures(200, 5)], 3))).toEqual([
+  expect(behindOf(result([rate(200)], 3))).toEqual([
     'Ahead, short of the aim of 3x: Portolan 2.00x (2.00–2.00) of Peer',
   ]);
 });
 
 test('who reaches the aim is not mentioned', () => {
-  expect(behindOf(result([figures(300, 5)], 3))).toEqual([]);
-  expect(behindOf(result([figures(100, 5)]))).toEqual([]);
+  expect(behindOf(result([rate(300)], 3))).toEqual([]);
+  expect(behindOf(result([rate(100)]))).toEqual([]);
 });
 
 test('an aim below 1 is a floor: who reaches it is still behind', () => {
-  expect(behindOf(result([figures(90, 5)], 0.8))).toEqual(['Behind: Portolan 0.90x (0.90–0.90) of Peer, aim 0.8x']);
+  expect(behindOf(result([rate(90)], 0.8))).toEqual([
+    'Behind, within the floor of 0.8x: Portolan 0.90x (0.90–0.90) of Peer',
+  ]);
+  expect(behindOf(result([rate(70)], 0.8))).toEqual(['Behind the aim of 0.8x: Portolan 0.70x (0.70–0.70) of Peer']);
 });
 
 test('lines for a terminal stand in columns', () => {

@@ -21,6 +21,8 @@ export interface Contender {
   readonly parameters?: Task['parameters'];
   /** The ratio to the base that it should reach. Only Portolan's have one. */
   readonly aim?: number | undefined;
+  /** Instead of the contest's base. */
+  readonly against?: string;
   /** Is it Portolan? Then it is told when it is behind. */
   readonly own?: boolean;
 }
@@ -31,6 +33,14 @@ export interface Measure {
   readonly better: 'more' | 'less';
 }
 
+/** What one contender's operations take more than another's, in processor time of their processes. */
+export interface Part {
+  readonly label: string;
+  readonly of: string;
+  /** Without one, all of it. */
+  readonly less?: string;
+}
+
 /** The same work for each contender. The ratios are to `base`, by the first measure. */
 export interface Contest {
   readonly title: string;
@@ -39,6 +49,8 @@ export interface Contest {
   readonly contenders: readonly Contender[];
   readonly base: string;
   readonly measures: readonly Measure[];
+  /** Where the time goes. */
+  readonly parts?: readonly Part[];
   /** What a reader must know to judge the figures. */
   readonly note?: string;
 }
