@@ -188,6 +188,7 @@ export {
   type Queue,
   type QueueOptions,
 } from './queue.ts';
+export type { RemovedMany, RetriedMany, RetryAllOptions } from './queue-many.ts';
 export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';

@@ -7,6 +7,7 @@ import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
 import type { JobRecord, JobState, QueueSummary } from './ports/queue-inspect.ts';
 import type { DedupeMode, NewJob } from './ports/queue-push.ts';
+import { amendMany, type RemovedMany, type RetriedMany, type RetryAllOptions, retryAll } from './queue-many.ts';
 import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
 import { MAX_DELAY_MS } from './retry-policy.ts';
@@ -77,8 +78,17 @@ export interface Queue {
     id: string,
     anew?: { readonly job: JobDefinition<I>; readonly data: InputOf<I> },
   ): Promise<'done' | 'refused' | 'missing'>;
+  /** `retry` for each. Throws INVALID, with nothing done, when one is no job id. A store that goes away ends it part way: say it again, it does none twice. */
+  retryMany(ids: readonly string[]): Promise<RetriedMany>;
+  /**
+   * Retries what has failed (or was cancelled) before the call, the newest first and in pages; what fails meanwhile stays. A store that goes away ends it
+   * part way. A round trip for each job, 100 under way at a time.
+   */
+  retryAll(queue: string, options?: RetryAllOptions): Promise<RetriedMany>;
   /** Forgets a job that is not running. */
   remove(id: string): Promise<'done' | 'refused' | 'missing'>;
+  /** `remove` for each, as `retryMany`. */
+  removeMany(ids: readonly string[]): Promise<RemovedMany>;
   /** Makes a delayed job due now. */
   promote(id: string): Promise<'done' | 'refused' | 'missing'>;
   /** Stops claims from a queue; running jobs go on. CONFLICT as for `enqueue`. */
@@ -175,7 +185,16 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       return amended === 'done' ? 'cancelled' : amended;
     },
     retry: async (id, anew) => plain(await (anew ? retryAnew(id, anew.job, anew.data) : amend(id, 'retry'))),
+    async retryMany(ids) {
+      const { done, ...others } = await amendMany(port, 'retry', ids.map(parseJobId));
+      return { retried: done, ...others };
+    },
+    retryAll: async (queue, options = {}) => retryAll(port, checkName(queue, 'queue'), options),
     remove: async (id) => plain(await amend(id, 'remove')),
+    async removeMany(ids) {
+      const { done, ...others } = await amendMany(port, 'remove', ids.map(parseJobId));
+      return { removed: done, ...others };
+    },
     promote: async (id) => plain(await amend(id, 'promote')),
     pause: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'pause' })),
     resume: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'resume' })),

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
 import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
+import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueListSuite } from './queue-list.ts';
@@ -213,6 +214,7 @@ export function queueSuite(harness: Harness): void {
   queueAdminSuite(harness);
   queueListSuite(harness);
   queueDedupeSuite(harness);
+  deadLetterSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
   workerSlotsSuite(harness);

@@ -92,6 +92,45 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
+    title: 'many failed jobs are retried at once, and counted',
+    async play(talk) {
+      const queue = `dead-${talk.run}`;
+      const retry = (body: Readonly<{ state?: 'failed' | 'cancelled'; ids?: string[] }>): Question => ({
+        rest: ['POST', `/api/queues/${queue}/retry`, body],
+        trpc: (client) => client.queues.retry.mutate({ queue, ...body }),
+      });
+      const data = { steps: 1, stepMs: 0, failAt: 1 };
+      const ids: string[] = [];
+      for (let n = 0; n < 3; n++) {
+        const id = expectAccepted(await talk.ask(push('count', data, { attempts: 1 }, queue)), talk);
+        expect((await ended(talk, id)).state).toBe('failed');
+        ids.push(id);
+      }
+      const [first = ''] = ids;
+      await talk.ask({
+        rest: ['POST', `/api/queues/${queue}/pause`],
+        trpc: (client) => client.queues.pause.mutate({ queue }),
+      });
+      const named = [first, first, `${queue}:unknown`];
+      expect((await talk.ask(retry({ ids: named }))).value).toEqual({ retried: 1, missing: 1, refused: 1 });
+      expect((await talk.ask<Job>(jobOf(first))).value).toMatchObject({ state: 'waiting', attempts: 0 });
+      expect((await talk.ask(amend(first, 'cancel'))).value).toEqual({ outcome: 'done' });
+      expect((await talk.ask(retry({}))).value).toEqual({ retried: 2, missing: 0, refused: 0 });
+      expect((await talk.ask(retry({ state: 'cancelled' }))).value).toEqual({ retried: 1, missing: 0, refused: 0 });
+      for (const id of ids) expect((await talk.ask<Job>(jobOf(id))).value.state).toBe('waiting');
+      expect(await talk.ask(retry({ ids: ['other:1'] }))).toMatchObject({ code: 'INVALID', status: 400 });
+      expect(await talk.ask(retry({ ids: [] }))).toMatchObject({ code: 'INVALID', issues: ['ids'] });
+      expect(await talk.ask(retry({ ids: [first], state: 'failed' }))).toMatchObject({
+        code: 'INVALID',
+        issues: ['ids'],
+      });
+      expect(await talk.ask(retry({ state: 'completed' as 'failed' }))).toMatchObject({
+        code: 'INVALID',
+        issues: ['state'],
+      });
+    },
+  },
+  {
     title: 'a delayed job waits for its time',
     async play(talk) {
       const id = expectAccepted(await talk.ask(push('echo', 1, { delayMs: 300 })), talk);

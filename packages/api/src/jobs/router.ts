@@ -37,6 +37,14 @@ export const queuesRouter = router({
     .input(schema.listInput)
     .output(schema.listOutput)
     .query(({ ctx, input }) => ctx.services.jobs.list(input)),
+  retry: writeProcedure
+    .meta({
+      summary: 'Run the failed or cancelled jobs of a queue again, all or those named',
+      rest: { method: 'POST', path: '/queues/{queue}/retry' },
+    })
+    .input(schema.retryManyInput)
+    .output(schema.retriedOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.retryMany(input)),
   pause: adminProcedure
     .meta({ summary: 'Stop claiming from a queue', rest: { method: 'POST', path: '/queues/{queue}/pause' } })
     .input(schema.queueInput)

@@ -39,6 +39,18 @@ export const pushInput = z.strictObject({
 });
 export const pushedOutput = z.object({ jobId: z.string() });
 export const outcomeOutput = z.object({ outcome: z.enum(['done', 'asked']) });
+export const retryManyInput = z
+  .strictObject({
+    queue,
+    state: z.enum(['failed', 'cancelled']).optional().describe('all jobs in this state; failed unless told'),
+    ids: z.array(z.string().min(1).max(300)).min(1).max(1_000).optional().describe('these jobs of the queue alone'),
+  })
+  .refine(({ state, ids }) => state === undefined || ids === undefined, { error: 'give state or ids', path: ['ids'] });
+export const retriedOutput = z.object({
+  retried: z.int(),
+  missing: z.int().describe('never were, or are no longer kept'),
+  refused: z.int().describe('had neither failed nor been cancelled'),
+});
 export const queueInput = z.strictObject({ queue });
 export const queuesOutput = z.object({
   queues: z.array(z.object({ queue: z.string(), paused: z.boolean(), counts: z.record(jobState, z.int()) })),

@@ -1,8 +1,8 @@
-import { type JobDefinition, type JobStatus, PortolanError, type Queue } from '@portolan/core';
+import { invalid, type JobDefinition, type JobStatus, PortolanError, type Queue } from '@portolan/core';
 import type { z } from 'zod';
 import { JOBS } from './jobs.ts';
 import type { KeptResults } from './results.ts';
-import type { JobOutput, listInput, pushInput } from './schema.ts';
+import type { JobOutput, listInput, pushInput, retryManyInput } from './schema.ts';
 
 export type JobsService = ReturnType<typeof createJobsService>;
 
@@ -72,6 +72,12 @@ export function createJobsService(queue: Queue, results: KeptResults) {
       const job = await queue.get(id);
       if (!job) throw unknownJob(id);
       return amend(id, queue.retry(id, { job: definitionOf(job.name), data }));
+    },
+    async retryMany({ queue: name, state = 'failed', ids }: z.output<typeof retryManyInput>) {
+      if (!ids) return queue.retryAll(name, { state });
+      const stray = ids.findIndex((id) => !id.startsWith(`${name}:`));
+      if (stray >= 0) throw invalid(`job ${ids[stray]} is not of queue ${name}`);
+      return queue.retryMany(ids);
     },
     async list({ queue: name, state, cursor, limit }: z.output<typeof listInput>) {
       const page = await queue.list({ queue: name, state, cursor: cursor ?? null, limit: limit ?? 50 });
