@@ -1,7 +1,7 @@
-import type { Amended, Amendment } from '@portolan/core';
+import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
 import type { QueueState } from './queue-state.ts';
 
-export function amend(state: QueueState, amendment: Amendment, now: number): Amended {
+export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleAmendment>, now: number): Amended {
   if (!('id' in amendment)) {
     state.paused = amendment.do === 'pause';
     return 'done';

@@ -1,4 +1,4 @@
-import type { JobRecord, JobState, NewJob, Retention, TransferredJob } from '@portolan/core';
+import type { JobRecord, JobState, NewJob, Retention, ScheduleRecord, TransferredJob } from '@portolan/core';
 
 type FinishedState = 'completed' | 'failed' | 'cancelled';
 
@@ -67,6 +67,7 @@ export class QueueState {
   readonly active = new Set<Job>();
   /** Oldest first. */
   readonly finished: Record<FinishedState, Job[]> = { completed: [], failed: [], cancelled: [] };
+  readonly schedules = new Map<string, ScheduleRecord>();
   paused = false;
   #waiting = 0;
   readonly #lanes = new Map<number, Lane>();

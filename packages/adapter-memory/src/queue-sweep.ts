@@ -1,4 +1,5 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
+import { scheduleInMs } from './queue-schedule.ts';
 import type { Job, QueueState } from './queue-state.ts';
 
 /** Takes back the jobs of every expired session, and trims the finished ones. */
@@ -27,5 +28,5 @@ export function sweep(state: QueueState, policy: SweepPolicy, now: number): Swep
     }
   }
   state.trim(policy.retention, now);
-  return { recovered, failed, more: false, active: state.active.size > 0 };
+  return { recovered, failed, more: false, active: state.active.size > 0, scheduleInMs: scheduleInMs(state, now) };
 }

@@ -1,8 +1,11 @@
 import {
   type ExchangeRequest,
   type ExchangeResult,
+  isScheduleAmendment,
   type LeasedJob,
   MAX_QUEUES,
+  type NewJob,
+  type PushedJob,
   type QueueInspected,
   type QueueInspection,
   type QueuePort,
@@ -12,6 +15,7 @@ import {
 import type { MemoryContext } from './hub.ts';
 import { amend } from './queue-amend.ts';
 import { push } from './queue-push.ts';
+import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { settle } from './queue-settle.ts';
 import { QueueState, type Session, toRecord } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
@@ -62,7 +66,7 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
   /** Off the list if it was not pushed to for long enough, and out of memory if no session is at it either. */
   function drop(queue: string, state: QueueState, idleMs: number, now: number): void {
-    if (state.jobs.size > 0 || state.paused) return;
+    if (state.jobs.size > 0 || state.schedules.size > 0 || state.paused) return;
     if ((store.listed.get(queue) ?? 0) <= now - idleMs) store.listed.delete(queue);
     if (store.listed.has(queue) || state.sessions.size > 0) return;
     store.queues.delete(queue);
@@ -77,15 +81,16 @@ export function memoryQueue(context: MemoryContext): QueuePort {
     return { state, now: context.hub.clock.now() };
   }
 
+  function add(queue: string, jobs: readonly NewJob[]): PushedJob[] {
+    list(queue);
+    const { state, now } = open(queue, true);
+    const pushed = jobs.map((job) => push(state, job, now));
+    if (pushed.some((one) => one.hint)) store.wakeUps.wake(queue);
+    return pushed.map(({ id, created }) => ({ id, created }));
+  }
+
   return {
-    async push(queue, jobs) {
-      if (jobs.length === 0) return [];
-      list(queue);
-      const { state, now } = open(queue, true);
-      const pushed = jobs.map((job) => push(state, job, now));
-      if (pushed.some((one) => one.hint)) store.wakeUps.wake(queue);
-      return pushed.map(({ id, created }) => ({ id, created }));
-    },
+    push: async (queue, jobs) => (jobs.length === 0 ? [] : add(queue, jobs)),
 
     async exchange(queue, request) {
       const { state, now } = open(queue, true);
@@ -147,10 +152,18 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
     async inspect(inspection) {
       context.open();
-      return inspect(store, inspection);
+      return inspect(store, inspection, context.hub.clock.now());
     },
 
     async amend(queue, amendment) {
+      if (isScheduleAmendment(amendment)) {
+        const { state, now } = open(queue, false);
+        const keep = () => {
+          list(queue);
+          store.queues.set(queue, state);
+        };
+        return amendSchedule({ name: queue, state, now, list: keep, push: (jobs) => add(queue, jobs) }, amendment);
+      }
       if (amendment.do === 'pause') list(queue);
       const { state, now } = open(queue, amendment.do === 'pause');
       const amended = amend(state, amendment, now);
@@ -210,12 +223,13 @@ function summary(queue: string, state: QueueState): QueueSummary {
   return { queue, paused, counts };
 }
 
-function inspect({ queues, listed }: QueueStore, inspection: QueueInspection): QueueInspected {
+function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, now: number): QueueInspected {
   if (inspection.of === 'queues') {
     const names = [...listed.keys()].sort();
     return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };
   }
   const state = queues.get(inspection.queue) ?? new QueueState();
+  if (inspection.of === 'schedules') return inspectSchedules(state, now, inspection);
   const told = [summary(inspection.queue, state)];
   if (inspection.of === 'jobs') {
     const jobs = inspection.ids.flatMap((id) => state.jobs.get(id) ?? []).map(toRecord);

@@ -1,8 +1,9 @@
-import { MAX_QUEUES, type QueueInspected, type QueuePort, tooManyQueues } from '@portolan/core';
-import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { isScheduleAmendment, MAX_QUEUES, type QueueInspected, type QueuePort, tooManyQueues } from '@portolan/core';
+import { hashTag, type RedisArgument, type RedisContext, type RedisScript } from './connection.ts';
 import { exchangeArgs, readExchange } from './queue-exchange.ts';
 import { pushBatch } from './queue-push.ts';
 import { readInspected } from './queue-reply.ts';
+import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { AMEND } from './queue-scripts/amend.ts';
 import { BEAT } from './queue-scripts/beat.ts';
 import { EXCHANGE } from './queue-scripts/exchange.ts';
@@ -27,7 +28,7 @@ export function redisQueue(context: RedisContext): QueuePort {
     return listed.sort();
   }
 
-  const script = (queue: string, one: typeof PUSH, args: readonly RedisArgument[]): Promise<unknown> =>
+  const script = (queue: string, one: RedisScript, args: readonly RedisArgument[]): Promise<unknown> =>
     context.script(one, [keyOf(queue, 'jobs')], args);
 
   async function inspect(queue: string, ...args: (string | number)[]): Promise<QueueInspected> {
@@ -53,11 +54,14 @@ export function redisQueue(context: RedisContext): QueuePort {
       return { alive: alive === 1, cancel };
     },
 
-    async sweep(queue, { maxStalls, error, retention: { completed, failed }, idleMs }) {
-      const args = [maxStalls, error, completed.count, completed.ms, failed.count, failed.ms, idleMs];
-      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number];
-      if (swept[4] === 1) await context.script(UNLIST, [namesKey], [queue, idleMs]);
-      return { recovered: swept[0], failed: swept[1], more: swept[2] === 1, active: swept[3] === 1 };
+    async sweep(queue, { maxStalls, error, retention, idleMs }) {
+      const { completed, failed: ended } = retention;
+      const args = [maxStalls, error, completed.count, completed.ms, ended.count, ended.ms, idleMs];
+      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number, number];
+      const [recovered, failed, more, active, idle, schedule] = swept;
+      if (idle === 1) await context.script(UNLIST, [namesKey], [queue, idleMs]);
+      const scheduleInMs = schedule < 0 ? null : schedule;
+      return { recovered, failed, more: more === 1, active: active === 1, scheduleInMs };
     },
 
     wait: (queues, signal) =>
@@ -74,11 +78,21 @@ export function redisQueue(context: RedisContext): QueuePort {
         const { queue, state, cursor, limit } = inspection;
         return inspect(queue, state, Number(cursor ?? 0), limit);
       }
+      if (inspection.of === 'schedules')
+        return inspectSchedules(inspection, (one, args) => script(inspection.queue, one, args));
       const found = await Promise.all((await names()).map((queue) => inspect(queue, 'none')));
       return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
     },
 
     async amend(queue, amendment) {
+      if (isScheduleAmendment(amendment)) {
+        return amendSchedule(
+          queue,
+          amendment,
+          (one, args) => script(queue, one, args),
+          () => list(queue),
+        );
+      }
       const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
       if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
       if (amendment.do === 'retry' && amendment.body !== undefined) args.push(amendment.body);

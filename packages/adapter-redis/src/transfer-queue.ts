@@ -9,19 +9,24 @@ import {
   tooManyQueues,
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { loadSchedule, type RunScript, readSchedules } from './queue-schedule.ts';
 import { LIST } from './queue-scripts/names.ts';
 import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
 import type { PartTransfer } from './transfer-part.ts';
 
 /** In the order in which they are told: of what will run, what is under way comes first; jobs of other priorities meet the waiting ones nowhere. */
 const STRUCTURES = ['active', 'ranked', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const;
-const END = STRUCTURES.length;
+/** The schedules come behind all jobs. */
+const SCHEDULED = STRUCTURES.length;
+const END = SCHEDULED + 1;
 
-/** Behind a job (its id, and its index or score) of a queue's structure; at the structure `END` the queue is done. */
+/** Behind a job (its id, and its index or score) of a queue's structure; at `SCHEDULED` behind a schedule, at `END` the queue is done. */
 type Place = readonly [queue: string, structure: number, id: string, at: string];
 
 /** Jobs written by one script, so that none takes long. */
 const LOADED_AT_ONCE = 100;
+/** Schedules told at once: of the largest, some 3 MiB. */
+const SCHEDULES_AT_ONCE = 50;
 
 export function redisQueueTransfer(context: RedisContext): PartTransfer {
   const names = context.key('queue', 'names');
@@ -48,17 +53,31 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
     return { records, cursor: encodeCursor(place) };
   }
 
+  async function schedules([queue, , id]: Place, limit: number): Promise<TransferPage> {
+    const ids = await context.run((client) => client.hkeys(keyOf(queue, 'timings')));
+    const most = Math.min(limit, SCHEDULES_AT_ONCE);
+    const page = ids
+      .filter((one) => one > id)
+      .sort()
+      .slice(0, most);
+    const told = await readSchedules(page, (script, args) => context.script(script, [keyOf(queue, 'jobs')], args));
+    const place = page.length < most ? [queue, END, '', '0'] : [queue, SCHEDULED, page.at(-1), '0'];
+    return { records: told.map((one) => ({ of: 'schedule', queue, ...one })), cursor: encodeCursor(place) };
+  }
+
   return {
     async count() {
       const known = await queuesBehind('', MAX_QUEUES);
-      const sizes = await context.run((client) => Promise.all(known.map((queue) => client.hlen(keyOf(queue, 'jobs')))));
-      return sizes.reduce((sum, size) => sum + 1 + size, 0);
+      const parts = known.flatMap((queue) => [keyOf(queue, 'jobs'), keyOf(queue, 'timings')]);
+      const sizes = await context.run((client) => Promise.all(parts.map((part) => client.hlen(part))));
+      return sizes.reduce((sum, size) => sum + size, known.length);
     },
 
     /** A structure of one queue, or the rest of it, at a time. */
     async dump(cursor, limit): Promise<TransferPage> {
       const place = cursor === null ? null : decodeCursor(cursor, readPlace);
-      if (place && place[1] < END) return jobs(place, limit);
+      if (place && place[1] < SCHEDULED) return jobs(place, limit);
+      if (place && place[1] === SCHEDULED) return schedules(place, limit);
       const [queue] = await queuesBehind(place?.[0] ?? '', 1);
       if (queue === undefined) return { records: [], cursor: null };
       const paused = await context.run((client) => client.exists(keyOf(queue, 'paused')));
@@ -74,9 +93,11 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
         [...queues].map(async ([queue, some]) => {
           const told = some.findLast((record) => record.of === 'queue');
           const pausedKey = keyOf(queue, 'paused');
+          const run: RunScript = (script, args) => context.script(script, [keyOf(queue, 'jobs')], args);
           if ((await context.script(LIST, [names], [queue, MAX_QUEUES])) === 0) throw tooManyQueues(queue);
           if (told?.paused) await context.run((client) => client.set(pausedKey, '1'));
           else if (told) await context.run((client) => client.del(pausedKey));
+          for (const record of some) if (record.of === 'schedule') await loadSchedule(queue, record, run);
           const arrived = some.filter((record) => record.of === 'job');
           for (let first = 0; first < arrived.length; first += LOADED_AT_ONCE) {
             const args = arrived.slice(first, first + LOADED_AT_ONCE).flatMap(toArguments);

@@ -41,6 +41,7 @@ function partOf({ of }: TransferRecord): TransferPart {
       return 'document';
     case 'queue':
     case 'job':
+    case 'schedule':
       return 'queue';
     case 'topic':
     case 'message':

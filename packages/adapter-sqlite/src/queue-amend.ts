@@ -1,9 +1,9 @@
-import type { Amended, Amendment } from '@portolan/core';
+import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
 import { finish, revive } from './queue-end.ts';
 import { findSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
-export function amend(state: QueueState, amendment: Amendment): Amended {
+export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleAmendment>): Amended {
   if (!('id' in amendment)) {
     state.row.paused = amendment.do === 'pause' ? 1 : 0;
     return 'done';

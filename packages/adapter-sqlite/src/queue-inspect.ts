@@ -1,6 +1,7 @@
 import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from '@portolan/core';
 import { MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
+import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED } from './queue-state.ts';
 import { fromColumn } from './text.ts';
@@ -30,12 +31,13 @@ function finished(code: number): string {
 
 type Row = Record<string, unknown>;
 
-export function inspect(engine: Engine, namespace: number, inspection: QueueInspection): QueueInspected {
+export function inspect(engine: Engine, namespace: number, inspection: QueueInspection, now: number): QueueInspected {
   if (inspection.of === 'queues') {
     return { queues: engine.sql(QUEUES).all(namespace).map(toSummary), jobs: [], cursor: null };
   }
   const { queue } = inspection;
   const row = engine.sql(QUEUE).get(namespace, queue);
+  if (inspection.of === 'schedules') return inspectSchedules(engine, Number(row?.number ?? 0), now, inspection);
   const queues = [toSummary(row ?? { name: queue })];
   if (!row) return { queues, jobs: [], cursor: null };
   const number = Number(row.number);

@@ -22,6 +22,8 @@ CREATE TABLE queue (
   completed INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0,
   cancelled INTEGER NOT NULL DEFAULT 0,
+  -- How many schedules it has.
+  schedules INTEGER NOT NULL DEFAULT 0,
   UNIQUE (namespace, name)
 ) STRICT;
 
@@ -91,4 +93,16 @@ CREATE TABLE job_session (
   UNIQUE (queue, id)
 ) STRICT;
 CREATE INDEX job_session_kept ON job_session (kept_until) WHERE expires_at IS NULL;
+
+-- next_at: the first tick that has not been fired; last_at: the newest that made a job.
+CREATE TABLE queue_schedule (
+  queue INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  timing ANY NOT NULL,
+  template ANY NOT NULL,
+  next_at INTEGER NOT NULL,
+  last_at INTEGER,
+  UNIQUE (queue, id)
+) STRICT;
+CREATE INDEX queue_schedule_next ON queue_schedule (queue, next_at, id);
 `;

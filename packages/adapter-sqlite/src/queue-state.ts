@@ -17,6 +17,8 @@ interface QueueRow {
   completed: number;
   failed: number;
   cancelled: number;
+  /** Written apart from the others (queue-schedule.ts). */
+  schedules: number;
 }
 
 /** What is changed of a job's row; the body stays where it is. */

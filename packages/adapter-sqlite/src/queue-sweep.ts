@@ -1,5 +1,6 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
 import { finish } from './queue-end.ts';
+import { scheduleInMs } from './queue-schedule.ts';
 import { leaveExpired, takeExpired } from './queue-session.ts';
 import { type QueueState, STEP } from './queue-state.ts';
 import { trim } from './queue-trim.ts';
@@ -40,5 +41,6 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
       recovered.push(id);
     }
   }
-  return { recovered, failed, more: trim(state, policy.retention) || more, active: row.active > 0 };
+  more = trim(state, policy.retention) || more;
+  return { recovered, failed, more, active: row.active > 0, scheduleInMs: scheduleInMs(state) };
 }

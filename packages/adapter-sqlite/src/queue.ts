@@ -1,10 +1,11 @@
-import type { QueuePort } from '@portolan/core';
+import { isScheduleAmendment, type NewJob, type PushedJob, type QueuePort } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { amend } from './queue-amend.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
 import { list, listedNames, sweepUnlisted, unlist } from './queue-list.ts';
 import { push } from './queue-push.ts';
+import { amendSchedule } from './queue-schedule.ts';
 import { beatSession, findSession, sweepSessions } from './queue-session.ts';
 import { QueueState } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
@@ -40,14 +41,15 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
 
   const wake = (queue: string): void => signals.raise(channelOf(queue));
 
+  function add(state: QueueState, jobs: readonly NewJob[]): PushedJob[] {
+    list(state);
+    const { pushed, hint } = push(state, jobs);
+    if (hint) wake(state.row.name);
+    return pushed;
+  }
+
   return {
-    push: (queue, jobs) =>
-      make(queue, (state) => {
-        list(state);
-        const { pushed, hint } = push(state, jobs);
-        if (hint) wake(queue);
-        return pushed;
-      }),
+    push: async (queue, jobs) => (jobs.length === 0 ? [] : make(queue, (state) => add(state, jobs))),
 
     exchange: (queue, request) =>
       make(queue, (state) => {
@@ -66,7 +68,7 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       }),
 
     sweep: (queue, policy) =>
-      change(queue, { recovered: [], failed: [], more: false, active: false }, (state) => {
+      change(queue, { recovered: [], failed: [], more: false, active: false, scheduleInMs: null }, (state) => {
         const swept = sweep(state, policy);
         unlist(state, policy.idleMs);
         if (!state.row.paused && (state.row.waiting > 0 || state.dueInMs() === 0)) wake(queue);
@@ -75,9 +77,14 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
 
     wait: (queues, signal) => waits.wait(queues, signal),
     names: () => engine.read(() => listedNames(engine, namespace)),
-    inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection)),
+    inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection, now())),
 
     amend: (queue, amendment) => {
+      if (isScheduleAmendment(amendment)) {
+        const work = (state: QueueState) => amendSchedule(state, amendment, (jobs) => add(state, jobs));
+        const adds = amendment.do === 'schedule' && amendment.nextAt !== null;
+        return adds ? make(queue, work) : change(queue, 'missing', work);
+      }
       const work = (state: QueueState) => {
         const amended = amend(state, amendment);
         if (amended === 'done' && state.row.waiting > 0) wake(queue);

@@ -1,7 +1,8 @@
-import type { PlacedRecord, TransferredJob } from '@portolan/core';
+import type { PlacedRecord, TransferRecord, TransferredJob } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { end } from './queue-end.ts';
 import { list } from './queue-list.ts';
+import { loadSchedule, SCHEDULE_COLUMNS, toSchedule } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED, QueueState } from './queue-state.ts';
 import { channelOf } from './queue-wait.ts';
@@ -11,7 +12,7 @@ import { type PartTransfer, readTuple } from './transfer-part.ts';
 const QUEUES =
   'SELECT name, number, paused FROM queue WHERE namespace = ? AND name > ? AND listed_at IS NOT NULL ORDER BY name';
 const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
-const COUNT = `SELECT coalesce(sum(1 + waiting + delayed + active + completed + failed + cancelled), 0) AS n
+const COUNT = `SELECT coalesce(sum(1 + schedules + waiting + delayed + active + completed + failed + cancelled), 0) AS n
   FROM queue WHERE namespace = ?`;
 const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, progress, error, due_at`;
 const ACTIVE = `SELECT ${JOB} FROM job WHERE number = ?`;
@@ -23,6 +24,7 @@ const ended = (code: number): string => `
   SELECT ${JOB}, finished_at AS a, job.number AS b, finished_at, job_end.started_at AS ran, result
   FROM job_batch AS batch CROSS JOIN json_each(jobs) CROSS JOIN job ON job.number = value CROSS JOIN job_end ON job_end.job = value
   WHERE batch.queue = ?1 AND state = ${code} AND finished_at >= ?2 AND (finished_at, job.number) > (?2, ?3) ORDER BY finished_at, job.number`;
+const SCHEDULES = `SELECT ${SCHEDULE_COLUMNS}, 0 AS a, id AS b FROM queue_schedule WHERE queue = ? AND id > ? ORDER BY id`;
 const ENDED = FINISHED.map((_, code) => ended(code));
 
 const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, progress, error, body)
@@ -30,8 +32,8 @@ const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, 
 const KNOWN = 'SELECT 1 FROM job WHERE queue = ? AND id = ?';
 const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
 
-/** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id. */
-const STAGES = ['active', 'waiting', 'delayed', ...FINISHED] as const;
+/** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id; behind a schedule by its id. */
+const STAGES = ['active', 'waiting', 'delayed', ...FINISHED, 'schedules'] as const;
 type Place = readonly [queue: string, stage: number, a: number, b: string];
 const FIRST = Number.MIN_SAFE_INTEGER;
 
@@ -43,6 +45,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     const name = STAGES[stage];
     if (name === 'waiting') yield* engine.sql(WAITING).iterate(queue, a, number);
     else if (name === 'delayed') yield* engine.sql(DELAYED).iterate(queue, a, b);
+    else if (name === 'schedules') yield* engine.sql(SCHEDULES).iterate(queue, b);
     else if (name !== 'active') yield* engine.sql(ENDED[stage - 3] as string).iterate(queue, a, number);
     else {
       const leases = allLeases(engine, queue).sort(
@@ -56,11 +59,11 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     }
   }
 
-  function* jobsBehind(queue: string, number: number, [, begun, a, b]: Place): Iterable<PlacedRecord<Place>> {
+  function* behind(queue: string, number: number, [, begun, a, b]: Place): Iterable<PlacedRecord<Place>> {
     for (let stage = begun; stage < STAGES.length; stage++) {
       const rows = stage === begun ? rowsOf(number, stage, a, b) : rowsOf(number, stage, FIRST, '');
       for (const row of rows)
-        yield { record: toTransferred(queue, stage, row), place: [queue, stage, Number(row.a), String(row.b)] };
+        yield { record: toRecord(queue, stage, row), place: [queue, stage, Number(row.a), String(row.b)] };
     }
   }
 
@@ -101,11 +104,11 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     walk: {
       *from(place) {
         const begun = place && engine.sql(QUEUE).get(namespace, place[0]);
-        if (place && begun) yield* jobsBehind(place[0], Number(begun.number), place);
+        if (place && begun) yield* behind(place[0], Number(begun.number), place);
         for (const row of engine.sql(QUEUES).iterate(namespace, place?.[0] ?? '')) {
           const start: Place = [String(row.name), 0, FIRST, ''];
           yield { record: { of: 'queue', queue: start[0], paused: row.paused === 1 }, place: start };
-          yield* jobsBehind(start[0], Number(row.number), start);
+          yield* behind(start[0], Number(row.number), start);
         }
       },
       readPlace: (content) => readTuple(content, ['string', 'number', 'number', 'string']),
@@ -114,12 +117,13 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
       const queues = new Map<string, QueueState>();
       const woken = new Set<string>();
       for (const record of records) {
-        if (record.of !== 'queue' && record.of !== 'job') continue;
+        if (record.of !== 'queue' && record.of !== 'job' && record.of !== 'schedule') continue;
         const { queue } = record;
         const state = queues.get(queue) ?? QueueState.make(engine, namespace, queue, now());
         if (!queues.has(queue)) list(state);
         queues.set(queue, state);
         if (record.of === 'queue') state.row.paused = record.paused ? 1 : 0;
+        else if (record.of === 'schedule') loadSchedule(state, record);
         else if (load(state, record)) woken.add(queue);
       }
       for (const state of queues.values()) state.save();
@@ -131,8 +135,12 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
 const text = (value: unknown): string | null => (value == null ? null : String(value));
 const time = (value: unknown): number | null => (value == null ? null : Number(value));
 
-function toTransferred(queue: string, stage: number, row: Row): TransferredJob {
+function toRecord(queue: string, stage: number, row: Row): TransferRecord {
   const name = STAGES[stage] ?? 'cancelled';
+  return name === 'schedules' ? { of: 'schedule', queue, ...toSchedule(row) } : toTransferred(queue, name, row);
+}
+
+function toTransferred(queue: string, name: Exclude<(typeof STAGES)[number], 'schedules'>, row: Row): TransferredJob {
   const cancelled = name === 'active' && row.asked === 1;
   const state = cancelled ? 'cancelled' : name === 'active' ? 'waiting' : name;
   const startedAt = time(row.ran ?? row.begun);

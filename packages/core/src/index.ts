@@ -158,6 +158,14 @@ export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement 
 export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
 export type { DedupeMode, NewJob, PushedJob } from './ports/queue-push.ts';
+export {
+  isScheduleAmendment,
+  MAX_SCHEDULES,
+  type QueueSchedules,
+  type ScheduleAmendment,
+  type ScheduleRecord,
+  tooManySchedules,
+} from './ports/queue-schedule.ts';
 export type { SweepPolicy, Swept } from './ports/queue-sweep.ts';
 // Transfer: moving and inspecting everything a backend holds.
 export {
@@ -179,6 +187,7 @@ export {
   type TransferPort,
   type TransferRecord,
   type TransferredJob,
+  type TransferredSchedule,
 } from './ports/transfer.ts';
 export {
   createQueue,

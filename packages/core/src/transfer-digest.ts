@@ -71,6 +71,10 @@ export function digestContents(record: TransferRecord, keptUntil: number | null)
       const head = ['job', queue, id, body, state, priority, attempts, stalls, dedupeKey];
       return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt])];
     }
+    case 'schedule': {
+      const { queue, id, timing, template, nextAt, lastAt } = record;
+      return [JSON.stringify(['schedule', queue, id, timing, template, nextAt, lastAt])];
+    }
     case 'topic': {
       const { topic, incarnation, sequence, countersExpireAt } = record;
       return [JSON.stringify(['topic', topic, incarnation, sequence, keptUntil, countersExpireAt])];

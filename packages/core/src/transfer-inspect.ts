@@ -129,7 +129,9 @@ class Tally {
       const listed = this.#listing.get(name);
       if (!listed) continue;
       const held = Object.entries(counts).filter(([, count]) => count > 0);
-      listed.counts = { ...(paused ? { paused: 1 } : {}), ...Object.fromEntries(held) };
+      const { schedules } = listed.counts;
+      const others = { ...(paused ? { paused: 1 } : {}), ...(schedules === undefined ? {} : { schedules }) };
+      listed.counts = { ...others, ...Object.fromEntries(held) };
     }
   }
 
@@ -185,6 +187,8 @@ function place(record: TransferRecord): {
       return { name: record.queue, kind: record.paused ? 'paused' : null };
     case 'job':
       return { name: record.queue, kind: record.state };
+    case 'schedule':
+      return { name: record.queue, kind: 'schedules' };
     case 'topic':
       return { name: record.topic, kind: null };
     case 'message':

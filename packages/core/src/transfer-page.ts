@@ -43,6 +43,8 @@ function transferSize(record: TransferRecord): number {
       return record.body.length;
     case 'job':
       return record.body.length + (record.result?.length ?? 0) + (record.error?.length ?? 0);
+    case 'schedule':
+      return record.timing.length + record.template.length;
     case 'message':
       return record.data.length;
     default:

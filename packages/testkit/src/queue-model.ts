@@ -19,7 +19,7 @@ const delay = fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: 0, freq: 3 })
 
 const command = (text: string, step: Step): Command => ({ text, step, [fc.toStringMethod]: () => text });
 
-const push = fc
+const newJobs = fc
   .array(
     fc.record({
       id,
@@ -29,15 +29,16 @@ const push = fc
       dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
       dedupe: fc.constantFrom('keep' as const, 'replace' as const, 'debounce' as const),
     }),
-    { minLength: 1, maxLength: 4 },
+    { maxLength: 4 },
   )
   .map((drawn) =>
     drawn.map(({ dedupeKey, dedupe, ...job }) => ({
       ...job,
       ...(dedupeKey === undefined ? {} : { dedupeKey, dedupe }),
     })),
-  )
-  .map((jobs) => command(`push ${JSON.stringify(jobs)}`, (port, queue) => port.push(queue, jobs)));
+  );
+
+const push = newJobs.map((jobs) => command(`push ${JSON.stringify(jobs)}`, (port, queue) => port.push(queue, jobs)));
 
 const settlement: fc.Arbitrary<Settlement> = fc.oneof(
   id.map((one): Settlement => ({ id: one, outcome: 'completed', result: '{"r":1.0}' })),
@@ -93,6 +94,35 @@ const pause = fc
   .constantFrom('pause' as const, 'resume' as const, 'resume' as const)
   .map((change) => command(change, (port, queue) => port.amend(queue, { do: change })));
 
+const scheduleId = fc.constantFrom('s1', 's2', 's3');
+/** Long past, and one that is far off. */
+const tickTime = fc.constantFrom(1_000, 2_000, 3_000, 4_000_000_000_000);
+
+const schedule = fc
+  .record({
+    id: scheduleId,
+    timing: fc.constantFrom('t1', 't2', ''),
+    template: fc.string({ unit: 'grapheme', maxLength: 3 }),
+    nextAt: fc.option(tickTime, { nil: null, freq: 5 }),
+  })
+  .map((said) =>
+    command(`schedule ${JSON.stringify(said)}`, (port, queue) => port.amend(queue, { do: 'schedule', ...said })),
+  );
+
+const unschedule = scheduleId.map((one) =>
+  command(`unschedule ${one}`, (port, queue) => port.amend(queue, { do: 'unschedule', id: one })),
+);
+
+const fire = fc
+  .record({
+    id: scheduleId,
+    at: tickTime,
+    nextAt: fc.option(tickTime, { nil: null, freq: 5 }),
+    lastAt: fc.option(tickTime, { nil: null }),
+    jobs: newJobs,
+  })
+  .map((tick) => command(`fire ${JSON.stringify(tick)}`, (port, queue) => port.amend(queue, { do: 'fire', ...tick })));
+
 const beat = session.map((name) =>
   command(`beat ${name}`, async (port, queue) => {
     const { alive, cancel } = await port.beat(queue, name, 3_600_000);
@@ -104,13 +134,14 @@ const beat = session.map((name) =>
 const vanish = session.map((name) =>
   command(`vanish ${name}`, async (port, queue, nonce) => {
     await port.exchange(queue, { session: name, nonce, leaseMs: 0, settled: [], claim: 0, retention: KEEP });
-    const { recovered, failed } = await port.sweep(queue, {
+    const { recovered, failed, scheduleInMs } = await port.sweep(queue, {
       maxStalls: 1,
       error: '"s"',
       retention: KEEP,
       idleMs: 600_000,
     });
-    return { recovered: [...recovered].sort(), failed: [...failed].sort() };
+    // Far off, or due.
+    return { recovered: [...recovered].sort(), failed: [...failed].sort(), tick: scheduleInMs && scheduleInMs > 0 };
   }),
 );
 
@@ -121,6 +152,9 @@ const commandsOf = fc.array(
     { weight: 4, arbitrary: amend },
     { weight: 1, arbitrary: retryAnew },
     { weight: 1, arbitrary: pause },
+    { weight: 2, arbitrary: schedule },
+    { weight: 1, arbitrary: unschedule },
+    { weight: 2, arbitrary: fire },
     { weight: 1, arbitrary: beat },
     { weight: 1, arbitrary: vanish },
   ),
@@ -142,10 +176,11 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
       return [state, ordered ? jobs : jobs.sort((a, b) => (a.id < b.id ? -1 : 1)), found.queues];
     }),
   );
-  return lists;
+  const told = await port.inspect({ of: 'schedules', queue, cursor: null, limit: 100 });
+  return [lists, told.schedules?.list, (await port.names()).includes(queue)];
 }
 
-/** Ends everything in a queue, which then leaves the list; answers what is listed yet. */
+/** Ends everything in a queue, which then leaves the list; answers its name if it is listed yet. */
 async function empty(port: QueuePort, queue: string): Promise<readonly string[]> {
   const nothing = { count: 0, ms: 0 };
   await port.amend(queue, { do: 'resume' });
@@ -156,10 +191,12 @@ async function empty(port: QueuePort, queue: string): Promise<readonly string[]>
   const policy = { maxStalls: 0, error: '""', retention: { completed: nothing, failed: nothing }, idleMs: 1 };
   for (let more = true; more; ) more = (await port.sweep(queue, policy)).more;
   for (let n = 1; n <= 8; n += 1) await port.amend(queue, { do: 'remove', id: `j${n}` });
+  for (let n = 1; n <= 3; n += 1) await port.amend(queue, { do: 'unschedule', id: `s${n}` });
   // Real time, of which the idle time must pass.
   await new Promise((resolve) => setTimeout(resolve, 2));
   await port.sweep(queue, policy);
-  return port.names();
+  // Its own name alone: another run that failed may have left its queue.
+  return (await port.names()).filter((one) => one === queue);
 }
 
 /**

@@ -6,6 +6,7 @@ import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueListSuite } from './queue-list.ts';
+import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
@@ -215,6 +216,7 @@ export function queueSuite(harness: Harness): void {
   queueListSuite(harness);
   queueDedupeSuite(harness);
   deadLetterSuite(harness);
+  queueScheduleSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
   workerSlotsSuite(harness);

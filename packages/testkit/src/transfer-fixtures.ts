@@ -110,6 +110,16 @@ async function fillJobs({ queue }: Backend): Promise<void> {
   await queue.amend('work', { do: 'cancel', id: 'hole' });
   await queue.push('other', [{ id: 'job', body: '{}', priority: 0, delayMs: 0 }]);
   await queue.amend('other', { do: 'pause' });
+  const template = '{"text":"ünï \\u0000 \u{1F600}","n":1.0}';
+  for (const [id, nextAt] of [
+    ['missed', 1_000],
+    ['fired', 2_000],
+    ['far', 4_000_000_000_000],
+  ] as const) {
+    await queue.amend('work', { do: 'schedule', id, timing: `"${id}"`, template, nextAt });
+  }
+  await queue.amend('work', { do: 'fire', id: 'fired', at: 2_000, nextAt: 3_000, lastAt: 2_000, jobs: [] });
+  await queue.amend('timed', { do: 'schedule', id: 'only', timing: '', template: '', nextAt: 5_000 });
   await queue.exchange('other', {
     session: 'idle',
     nonce: 'n',

@@ -1,4 +1,4 @@
-import { inspectBackend, MAX_TOMBSTONES } from '@portolan/core';
+import { inspectBackend, MAX_TOMBSTONES, type QueuePort } from '@portolan/core';
 import { expect } from 'vitest';
 import { entry, put, remove, walk } from './document-fixtures.ts';
 import { completed, queueClient } from './queue-client.ts';
@@ -32,10 +32,31 @@ export function portCases(move: AddMove): void {
       const { queues } = await to.queue.inspect({ of: 'queues' });
       expect(queues.map(({ queue, paused }) => [queue, paused])).toEqual([
         ['other', true],
+        ['timed', false],
         ['work', false],
       ]);
     },
   );
+
+  move('schedules go on at their next tick, and a second copy sets none back', async ({ kit, backend, to, copy }) => {
+    await fillEveryKind(kit, backend);
+    await copy({ parts: ['queue'] });
+    const told = async (port: QueuePort, queue: string) =>
+      (await port.inspect({ of: 'schedules', queue, cursor: null, limit: 10 })).schedules?.list;
+    for (const queue of ['work', 'timed'])
+      expect(await told(to.queue, queue)).toEqual(await told(backend.queue, queue));
+    expect((await told(to.queue, 'work'))?.map(({ id, nextAt, lastAt }) => [id, nextAt, lastAt])).toEqual([
+      ['missed', 1_000, null],
+      ['fired', 3_000, 2_000],
+      ['far', 4_000_000_000_000, null],
+    ]);
+    const jobs = [{ id: 'missed@1000', body: '{}', priority: 0, delayMs: 0 }];
+    const fire = { do: 'fire', id: 'missed', at: 1_000, nextAt: 9_000, lastAt: 1_000, jobs } as const;
+    expect(await to.queue.amend('work', fire)).toBe('done');
+    await transferOf(to).load(await dumpPart(backend, 'queue'));
+    expect(await to.queue.amend('work', fire)).toBe('refused');
+    expect((await told(to.queue, 'work'))?.map(({ id }) => id)).toEqual(['fired', 'missed', 'far']);
+  });
 
   move('jobs that stay waiting are all told, though others are taken between two pages', async ({ backend }) => {
     const client = queueClient(backend.queue, 'worker');

@@ -137,6 +137,7 @@ export function transferSuite(harness: Harness): void {
         ['cache', () => backend.cache.retag(['news'])],
         ['document', () => backend.document.commit('words', [put('ключ')])],
         ['queue', () => backend.queue.amend('other', { do: 'resume' })],
+        ['queue', () => backend.queue.amend('work', { do: 'unschedule', id: 'far' })],
         [
           'broadcast',
           () => backend.broadcast.append('other', [{ data: '2' }], { count: 9, ms: 3_600_000, resumeMs: 0 }),
@@ -167,7 +168,8 @@ export function transferSuite(harness: Harness): void {
         },
         queue: {
           other: { paused: 1, waiting: 1 },
-          work: { active: 3, waiting: 7, delayed: 1, completed: 1, failed: 1, cancelled: 1 },
+          timed: { schedules: 1 },
+          work: { schedules: 3, active: 3, waiting: 7, delayed: 1, completed: 1, failed: 1, cancelled: 1 },
         },
         broadcast: { news: { messages: 30 }, other: { messages: 1 } },
       });

@@ -16,6 +16,7 @@
  *   results    HASH id -> `{"startedAt":ms,"result":text}` of a completed job; errors, progress  HASH id -> text
  *   dedupe     HASH key -> id of the unfinished job that holds it
  *   wake       LIST of at most one element, for BLPOP
+ *   schedules  ZSET schedule -> ms of its next tick; timings, templates  HASH schedule -> text; ticks  HASH schedule -> ms of the newest tick that made a job
  *   paused     STRING, there while the queue is paused
  *   listed     STRING, the ms at which the queue was listed last (names.ts); not there when it may be off the list
  *   meta       HASH: the counters behind the scores of `ranked`

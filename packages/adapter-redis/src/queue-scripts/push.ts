@@ -1,17 +1,9 @@
 import { BASE, ENTER, LEASES, MARK } from './parts.ts';
 
-/**
- * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, no priority, no dedupe key) cost one GET, one HMGET, one
- * HSET and one RPUSH for all of them; others a few commands each,
- * and about ten more where the holder of the dedupe key takes a new body.
- * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; id, body, priority, delayMs, dedupe key ('' for none, else behind
- * '=' to keep, '!' to replace, '~' to debounce) per other job. Answers {which of the plain jobs were known, from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the
- * queue must be listed first (names.ts): it is not, or was a minute ago.
- */
-export const PUSH = {
-  name: 'portolanQueuePush',
-  lua: `${BASE}${MARK}${ENTER}${LEASES}
-if ARGV[1] == '1' then
+export const PUSH_PARTS = `${MARK}${ENTER}${LEASES}`;
+
+/** What PUSH does, after BASE and the parts; of a script that does more as well (schedule.ts) it is a function of its ARGV. */
+export const PUSH_BODY = `if ARGV[1] == '1' then
   call('SET', q .. 'listed', nowText)
   call('PERSIST', q .. 'sessions')
 else
@@ -111,5 +103,18 @@ for at = first, #ARGV, 5 do
   answer[#answer + 1] = holder and 0 or 1
 end
 if hint then wake() end
-return {known, answer}`,
+return {known, answer}`;
+
+/**
+ * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, no priority, no dedupe key) cost one GET, one HMGET, one
+ * HSET and one RPUSH for all of them; others a few commands each,
+ * and about ten more where the holder of the dedupe key takes a new body.
+ * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; id, body, priority, delayMs, dedupe key ('' for none, else behind
+ * '=' to keep, '!' to replace, '~' to debounce) per other job. Answers {which of the plain jobs were known, from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the
+ * queue must be listed first (names.ts): it is not, or was a minute ago.
+ */
+export const PUSH = {
+  name: 'portolanQueuePush',
+  lua: `${BASE}${PUSH_PARTS}
+${PUSH_BODY}`,
 };

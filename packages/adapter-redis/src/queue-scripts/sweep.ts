@@ -2,9 +2,9 @@ import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 
 /**
  * Takes the jobs of one expired session back (at most 500), trims the finished ones (at most 500 of each state), wakes a waiter where jobs wait, and
- * forgets what is left of a queue without jobs once it is idle. Five commands for an empty queue, nine for one where nothing is to do, and one for each worker session.
+ * forgets what is left of a queue without jobs once it is idle. Six commands for an empty queue, ten for one where nothing is to do, and one for each worker session.
  * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms), idleMs. Answers {recovered ids}, {failed ids}, more, active (0 or 1),
- * 1 when the queue may leave the list (names.ts).
+ * 1 when the queue may leave the list (names.ts), ms until the next schedule is due (-1 for none).
  */
 export const SWEEP = {
   name: 'portolanQueueSweep',
@@ -55,17 +55,20 @@ if sid then
   if #recovered > 0 then wake() end
 end
 
+local tick = call('ZRANGE', q .. 'schedules', 0, 0, 'WITHSCORES')[2]
+local scheduled = tick and math.max(tonumber(tick) - now, 0) or -1
+
 -- A queue without jobs is done with here. What may still stand in its lists are holes.
 if call('EXISTS', KEYS[1]) == 0 then
-  if more or call('EXISTS', q .. 'paused') == 1 then return {recovered, failed, more and 1 or 0, 0, 0} end
+  if more or tick or call('EXISTS', q .. 'paused') == 1 then return {recovered, failed, more and 1 or 0, 0, 0, scheduled} end
   local listed = call('GET', q .. 'listed')
   if listed then
-    if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0} end
+    if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0, -1} end
     for _, part in ipairs({'listed', 'marks', 'waiting', 'ranked', 'holes', 'meta', 'wake', 'cancelling'}) do call('DEL', q .. part) end
     -- Sessions that are still at it end by themselves; this is for one that is killed first.
     call('PEXPIRE', q .. 'sessions', 3600000)
   end
-  return {recovered, failed, 0, 0, 1}
+  return {recovered, failed, 0, 0, 1, -1}
 end
 for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
   local at = i == 1 and 3 or 5
@@ -74,5 +77,5 @@ end
 if call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 or call('ZCOUNT', q .. 'delayed', '-inf', nowText) > 0 then
   if call('EXISTS', q .. 'paused') == 0 then wake() end
 end
-return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0}`,
+return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0, scheduled}`,
 };

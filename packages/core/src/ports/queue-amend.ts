@@ -1,3 +1,5 @@
+import type { ScheduleAmendment } from './queue-schedule.ts';
+
 export type Amendment =
   /** Waiting or delayed: cancelled now. Active: its session is told at the next beat or exchange. */
   | { readonly do: 'cancel'; readonly id: string }
@@ -13,7 +15,8 @@ export type Amendment =
   /** Progress of a job that `session` leases; opaque JSON text. */
   | { readonly do: 'progress'; readonly id: string; readonly session: string; readonly progress: string }
   /** While paused nothing is claimed; pushes and settles go on. */
-  | { readonly do: 'pause' | 'resume' };
+  | { readonly do: 'pause' | 'resume' }
+  | ScheduleAmendment;
 
 /** `done` now, `asked` of the worker that runs it, `refused` in the job's present state (or by a lost lease), `missing` for an unknown id. */
 export type Amended = 'done' | 'asked' | 'refused' | 'missing';

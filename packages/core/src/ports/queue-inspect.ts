@@ -1,3 +1,5 @@
+import type { QueueSchedules } from './queue-schedule.ts';
+
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
 
 export interface JobRecord {
@@ -36,10 +38,20 @@ export type QueueInspection =
       readonly state: JobState;
       readonly cursor: string | null;
       readonly limit: number;
+    }
+  /** A page of one queue's schedules, the next due first. No summary, no jobs. Not a snapshot. */
+  | {
+      readonly of: 'schedules';
+      readonly queue: string;
+      readonly cursor: string | null;
+      /** From 0, for the store's time alone. */
+      readonly limit: number;
     };
 
 export interface QueueInspected {
   readonly queues: readonly QueueSummary[];
   readonly jobs: readonly JobRecord[];
   readonly cursor: string | null;
+  /** Of an inspection of schedules. */
+  readonly schedules?: QueueSchedules;
 }

@@ -18,4 +18,6 @@ export interface Swept {
   readonly more: boolean;
   /** True when jobs are leased now. Without any, no lease of jobs can end before one more has been granted: a lease's time may pass until the next sweep. */
   readonly active: boolean;
+  /** ms until the next schedule of the queue is due, 0 when one is; null when it has none. */
+  readonly scheduleInMs: number | null;
 }

@@ -11,8 +11,9 @@ import type { SweepPolicy, Swept } from './queue-sweep.ts';
  * Everything is batched by construction: one exchange settles k jobs and claims n more in one atomic step. All times are the store's; clients
  * pass durations. A queue is one hash slot. At most 500 jobs a call (core chunks).
  *
- * A push lists its queue, and so does `pause`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no job in any
- * state, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again, from whatever process.
+ * A push lists its queue, and so do `pause` and `schedule`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no
+ * job in any state, no schedule, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again, from
+ * whatever process.
  */
 export interface QueuePort {
   /**
@@ -47,6 +48,6 @@ export interface QueuePort {
   names(): Promise<readonly string[]>;
   /** Looks, changes nothing. One or two round trips. */
   inspect(inspection: QueueInspection): Promise<QueueInspected>;
-  /** One change to one job or to the queue. Atomic. One round trip. Repeatable, though a repeat may answer `refused` or `missing`. */
+  /** One change to one job, to one schedule or to the queue. Atomic. One round trip; one or two more when the queue must be listed. Repeatable, though a repeat may answer `refused` or `missing`. */
   amend(queue: string, amendment: Amendment): Promise<Amended>;
 }

@@ -1,4 +1,5 @@
 import type { IndexEntry } from './document.ts';
+import type { ScheduleRecord } from './queue-schedule.ts';
 
 /** What a backend holds, in the parts in which it is moved. Each part may be loaded before or after any other. */
 export const TRANSFER_PARTS = ['keyValue', 'counter', 'cache', 'document', 'queue', 'broadcast'] as const;
@@ -97,6 +98,12 @@ export interface TransferredJob {
   readonly finishedAt: number | null;
 }
 
+/** A schedule of a queue. `nextAt` may be past: missed ticks are fired where it arrives. */
+export interface TransferredSchedule extends ScheduleRecord {
+  readonly of: 'schedule';
+  readonly queue: string;
+}
+
 /** A topic's counters; comes before its messages. */
 export interface TopicRecord {
   readonly of: 'topic';
@@ -129,6 +136,7 @@ export type TransferRecord =
   | TombstoneRecord
   | QueueRecord
   | TransferredJob
+  | TransferredSchedule
   | TopicRecord
   | MessageRecord;
 
@@ -152,7 +160,7 @@ export interface TransferPort {
   dump(part: TransferPart, cursor: string | null, limit: number): Promise<TransferPage>;
   /**
    * Writes records as they are, in their order, over what is there under the same names: a document takes its unique keys from others, a topic of
-   * another incarnation is replaced. Counters of collections and topics never go back, and a job that is there stays. What has expired meanwhile is not written.
+   * another incarnation is replaced. Counters of collections and topics never go back, and a job or schedule that is there stays. What has expired meanwhile is not written.
    * At most 1,000 records, atomic one by one. Repeatable.
    */
   load(records: readonly TransferRecord[]): Promise<void>;
