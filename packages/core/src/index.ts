@@ -213,4 +213,12 @@ export {
 } from './transfer-page.ts';
 export type { WorkerEvent, WorkerJobEvent, WorkerSweepEvent } from './worker/event.ts';
 export { type Handler, handle, type JobContext } from './worker/handler.ts';
+export {
+  createLeaseKeeper,
+  type LeaseHold,
+  type LeaseKeeper,
+  type LeaseKeeperOptions,
+  type LeaseMessage,
+} from './worker/lease-keeper.ts';
+export { LeaseWatch, type LeaseWatchOptions } from './worker/lease-watch.ts';
 export { type ActiveJob, createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly leaseMs: number;
   readonly retention: Retention;
   readonly maxResultBytes: number;
+  /** Told of the session's id before anything is leased under it. */
+  readonly hold: (session: string) => void;
   readonly emit: (event: WorkerEvent) => void;
 }
 
@@ -150,6 +152,7 @@ export class QueueSession implements SlotUser {
     const { runtime, queue, leaseMs, retention, pool } = this.#options;
     if (this.#gone && this.#held.size === 0) this.#id = runtime.id();
     this.#gone = false;
+    this.#options.hold(this.#id);
     const finished = this.#finished.splice(0, MAX_BATCH);
     const before = this.held;
     if (slots > 0) this.#mayHaveWork = false;

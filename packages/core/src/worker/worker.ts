@@ -6,6 +6,7 @@ import type { Runtime } from '../runtime.ts';
 import type { WorkerEvent } from './event.ts';
 import type { Handler } from './handler.ts';
 import { keepBeating, sweep } from './heartbeat.ts';
+import { holdLatest, type LeaseKeeper } from './lease-keeper.ts';
 import { Pool } from './pool.ts';
 import { QueueSession } from './session.ts';
 import { TimeLimits } from './time-limits.ts';
@@ -28,6 +29,11 @@ export interface WorkerOptions {
   readonly idleMs?: number;
   /** Larger results fail their job; 4 MiB of JSON if not said. */
   readonly maxResultBytes?: number;
+  /**
+   * Renews the leases while a handler blocks this thread; without one, a handler that computes for longer than the lease without yielding loses
+   * the jobs of its worker to others. One may serve many workers; whoever made it closes it after them.
+   */
+  readonly leaseKeeper?: LeaseKeeper;
   readonly onEvent?: (event: WorkerEvent) => void;
 }
 
@@ -88,6 +94,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function serve(queue: string): void {
     if (sessions.has(queue) || discovering.signal.aborted) return;
+    const hold = holdLatest(options.leaseKeeper, queue, leaseMs);
     const session = new QueueSession({
       port,
       runtime,
@@ -98,10 +105,14 @@ export function createWorker(options: WorkerOptions): Worker {
       leaseMs,
       retention,
       maxResultBytes,
+      hold,
       emit,
     });
     sessions.set(queue, session);
-    const loop = session.run().then(() => leave(session));
+    const loop = session
+      .run()
+      .finally(() => hold(undefined))
+      .then(() => leave(session));
     loops.add(loop);
     void loop.then(() => loops.delete(loop));
   }
