@@ -9,12 +9,13 @@ import { root } from './turbo.ts';
  * Packs what is published, as built in dist, unpacks it beside its dependencies in a scratch folder, and uses it as a stranger would:
  * a TypeScript consumer is typechecked against the declarations and then run as plain JavaScript. Needs `pnpm build` first, no network.
  */
-const PACKAGES = ['core', 'adapter-memory', 'adapter-redis', 'testkit'];
+const PACKAGES = ['core', 'adapter-memory', 'adapter-redis', 'adapter-sqlite', 'platform', 'testkit'];
 
 const CONSUMER = `
 import { memoryAdapter } from '@portolan/adapter-memory';
 import { redisAdapter } from '@portolan/adapter-redis';
-import { openBackend, PortolanError } from '@portolan/core';
+import { createRuntime, openBackend, PortolanError } from '@portolan/core';
+import { openLeaseKeeper, openStore } from '@portolan/platform';
 import { chooseRedis } from '@portolan/testkit/choose-redis';
 import { startPrivateRedis } from '@portolan/testkit/redis-server';
 
@@ -27,7 +28,22 @@ const refused: unknown = await openBackend('ftp:', { adapters }).catch((error: u
 if (!PortolanError.is(refused, 'INVALID')) throw refused;
 const name: string = backend.capabilities.name;
 await backend.close();
-console.log(name, typeof chooseRedis, typeof startPrivateRedis);
+
+// A thread of a built package starts from what was built: while this thread is blocked, it renews a lease that would end three times over.
+const options = { namespace: 'n', runtime: createRuntime() };
+const url = 'sqlite:' + new URL('keeper.db', import.meta.url).pathname;
+const { queue, close } = await openStore(url, { ...options, deadlineMs: 2_000 });
+const keeper = openLeaseKeeper({ ...options, url, logLevel: 'error' });
+await keeper.ready;
+const retention = { completed: { count: 9, ms: 9_999 }, failed: { count: 9, ms: 9_999 } };
+await queue.push('q', [{ id: 'a', body: '{}', priority: 0, delayMs: 0 }]);
+await queue.exchange('q', { session: 's', nonce: '1', leaseMs: 1_500, settled: [], claim: 1, retention });
+keeper.hold('q', 's', 1_500);
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_500);
+const { recovered } = await queue.sweep('q', { maxStalls: 9, error: '{}', retention, idleMs: 9_999 });
+await keeper.close();
+await close();
+console.log(recovered.length, name, typeof chooseRedis, typeof startPrivateRedis);
 `;
 
 interface Manifest {
@@ -51,7 +67,7 @@ try {
     ...['--skipLibCheck', 'false', join(scratch, 'consumer.ts')],
   ]);
   const { stdout } = await run(process.execPath, [join(scratch, 'consumer.js')]);
-  if (stdout.trim() !== 'memory function function') throw new Error(`the consumer printed: ${stdout}`);
+  if (stdout.trim() !== '0 memory function function') throw new Error(`the consumer printed: ${stdout}`);
   console.log(`${PACKAGES.length} packages: packed, typechecked and run as published`);
 } catch (error) {
   console.error(error instanceof Error && 'stdout' in error ? `${error.message}\n${error.stdout}` : error);

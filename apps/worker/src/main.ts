@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CACHE_SETTINGS, createFeatures } from '@portolan/api';
 import { createPortolan, invalid } from '@portolan/core';
-import { type Config, openPlatform, readConfig, runProcess } from '@portolan/platform';
+import { type Config, openLeaseKeeper, openPlatform, readConfig, runProcess } from '@portolan/platform';
 import { runWorker } from './run-worker.ts';
 
 const HELP = `worker: runs jobs and answers commands.
@@ -52,11 +52,21 @@ await runProcess(async () => {
     log: logger,
   });
   features.start();
-  const worker = runWorker(portolan, features, { concurrency, ...(queues ? { queues } : {}), logger, metrics });
+  const { backendUrl: url, namespace, workerMaxBlockMs: maxBlockMs, logLevel } = config;
+  const leaseKeeper =
+    maxBlockMs > 0 ? openLeaseKeeper({ url, namespace, runtime, maxBlockMs, logLevel, role: 'worker' }) : undefined;
+  const worker = runWorker(portolan, features, {
+    concurrency,
+    ...(queues ? { queues } : {}),
+    ...(leaseKeeper ? { leaseKeeper } : {}),
+    logger,
+    metrics,
+  });
   logger.info({ concurrency, queues: queues ?? 'all', backend: backend.capabilities.name }, 'worker is running');
   return async () => {
     logger.info({ active: worker.active.length }, 'worker is draining');
     await worker.stop();
+    await leaseKeeper?.close();
     await features.stop();
     await portolan.close();
   };

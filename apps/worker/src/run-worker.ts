@@ -1,22 +1,24 @@
 import type { Features } from '@portolan/api';
-import type { Logger, Portolan, Worker, WorkerEvent } from '@portolan/core';
+import type { LeaseKeeper, Logger, Portolan, Worker, WorkerEvent } from '@portolan/core';
 import type { Metrics } from '@portolan/platform';
 
 export interface RunWorkerOptions {
   readonly concurrency: number;
   /** Only these queues; all that the store knows unless told. */
   readonly queues?: readonly string[];
+  readonly leaseKeeper?: LeaseKeeper;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
 /** Starts a worker on the features' handlers that logs and counts every job it takes. */
 export function runWorker(portolan: Portolan, features: Features, options: RunWorkerOptions): Worker {
-  const { concurrency, queues, logger, metrics } = options;
+  const { concurrency, queues, leaseKeeper, logger, metrics } = options;
   const worker = portolan.worker({
     handlers: [...features.handlers],
     concurrency,
     ...(queues ? { queues: [...queues] } : {}),
+    ...(leaseKeeper ? { leaseKeeper } : {}),
     onEvent: (event) => report(event, logger, metrics),
   });
   worker.start();

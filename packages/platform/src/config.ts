@@ -23,6 +23,8 @@ export interface Config {
   /** How long a cached page or API answer is fresh, in ms. */
   readonly cacheTtlMs: number;
   readonly workerConcurrency: number;
+  /** How long a handler may block its worker before the leases are left to end, in ms; 0: no longer than a lease. */
+  readonly workerMaxBlockMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -95,6 +97,7 @@ const VARIABLES = {
   },
   CACHE_TTL_MS: { example: '30000', schema: wholeNumber(1, 86_400_000) },
   WORKER_CONCURRENCY: { example: '50', schema: wholeNumber(1, 10_000) },
+  WORKER_MAX_BLOCK_MS: { example: '60000', schema: wholeNumber(0, 86_400_000) },
   LOG_LEVEL: { example: 'info', schema: z.enum(LOG_LEVELS, { error: `not one of ${LOG_LEVELS.join(', ')}` }) },
 } satisfies Record<string, Variable<unknown>>;
 
@@ -125,6 +128,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fetchAllow: read('FETCH_ALLOW', []),
     cacheTtlMs: read('CACHE_TTL_MS', 30_000),
     workerConcurrency: read('WORKER_CONCURRENCY', 50),
+    workerMaxBlockMs: read('WORKER_MAX_BLOCK_MS', 60_000),
     logLevel: read('LOG_LEVEL', 'info'),
   };
   if (config.tokens.length === 0 && !isLoopback(config.host)) {

@@ -24,6 +24,7 @@ describe('configuration', () => {
       fetchAllow: [],
       cacheTtlMs: 30_000,
       workerConcurrency: 50,
+      workerMaxBlockMs: 60_000,
       logLevel: 'info',
     });
   });
