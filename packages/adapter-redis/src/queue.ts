@@ -36,6 +36,8 @@ export function redisQueue(context: RedisContext): QueuePort {
   }
 
   return {
+    lanes: 2,
+
     async push(queue, jobs) {
       if (jobs.length === 0) return [];
       const { args, read } = pushBatch(jobs);

@@ -25,8 +25,20 @@ export function describeIssues(issues: readonly Issue[]): string {
  * ("user 7", "input of job pages.fetch").
  */
 export async function parse<S extends Schema>(schema: S, value: unknown, what: string): Promise<OutputOf<S>> {
-  const pending = schema['~standard'].validate(value);
-  const result = pending instanceof Promise ? await pending : pending;
+  return parseSoon(schema, value, what);
+}
+
+/** Like `parse`, without a promise where the schema needs none. */
+export function parseSoon<S extends Schema>(
+  schema: S,
+  value: unknown,
+  what: string,
+): OutputOf<S> | Promise<OutputOf<S>> {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then((one) => outputOf<S>(one, what)) : outputOf<S>(result, what);
+}
+
+function outputOf<S extends Schema>(result: StandardSchemaV1.Result<unknown>, what: string): OutputOf<S> {
   if (!result.issues) return result.value as OutputOf<S>;
   const issues = result.issues.map(toIssue);
   throw new PortolanError('INVALID', `${what}: ${describeIssues(issues)}`, { issues });

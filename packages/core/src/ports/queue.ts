@@ -16,6 +16,8 @@ import type { SweepPolicy, Swept } from './queue-sweep.ts';
  * whatever process.
  */
 export interface QueuePort {
+  /** How many sessions of a worker on one queue are worth having: 2 where the store works while this process does, 1 (if not said) where it is this process that works. */
+  readonly lanes?: 1 | 2;
   /**
    * Adds jobs, all or nothing, and wakes a waiter. Throws `tooManyQueues`, with nothing stored, when the queue is not listed and the list is full.
    * Repeatable. One round trip; up to three when the queue must be listed first.

@@ -24,7 +24,7 @@ export interface JobContext {
 /** A definition with the code that runs it, made by `handle`. */
 export interface Handler {
   readonly definition: JobDefinition;
-  run(data: unknown, context: JobContext): Promise<unknown>;
+  run(data: unknown, context: JobContext): unknown;
 }
 
 /**
@@ -35,5 +35,5 @@ export function handle<I extends Schema, O extends Schema>(
   job: JobDefinition<I, O>,
   run: (data: OutputOf<I>, context: JobContext) => Promise<InputOf<O>> | InputOf<O>,
 ): Handler {
-  return { definition: job, run: async (data, context) => run(data as OutputOf<I>, context) };
+  return { definition: job, run: (data, context) => run(data as OutputOf<I>, context) };
 }

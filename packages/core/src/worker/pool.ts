@@ -9,10 +9,12 @@ export interface SlotUser {
  * who ask later.
  */
 export class Pool {
+  readonly size: number;
   readonly #line = new Set<SlotUser>();
   #free: number;
 
   constructor(size: number) {
+    this.size = size;
     this.#free = size;
   }
 

@@ -4,7 +4,7 @@ import { upgradeData } from '../job-version.ts';
 import type { LeasedJob } from '../ports/queue-exchange.ts';
 import { jobError } from '../retry-policy.ts';
 import type { Logger, Runtime } from '../runtime.ts';
-import { encodeJson, parse } from '../schema.ts';
+import { encodeJson, parseSoon } from '../schema.ts';
 import type { Handler, JobContext } from './handler.ts';
 import type { Limited, TimeLimits } from './time-limits.ts';
 
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly limits: TimeLimits;
   /** Stores progress; `false` when the lease is lost. */
   readonly report: (local: string, progress: string) => Promise<boolean>;
+  /** Called once, when the run has ended. */
+  readonly end: (run: Run, outcome: Outcome) => void;
 }
 
 const MAX_PROGRESS_CHARACTERS = 16 * 1024;
@@ -42,10 +44,11 @@ export class Run implements Limited {
   /** Undefined for a body that is not ours. */
   readonly envelope: JobEnvelope | undefined;
   readonly #options: RunOptions;
-  readonly #outcome = Promise.withResolvers<Outcome>();
   #abort: AbortController | undefined;
   /** Why the run was interrupted. */
   #reason: PortolanError | undefined;
+  #started = false;
+  #ended = false;
 
   constructor(job: LeasedJob, options: RunOptions) {
     this.job = job;
@@ -75,7 +78,7 @@ export class Run implements Limited {
   /** Ends the run now: its outcome is the interruption, whatever the handler still does. The first one counts. */
   interrupt(by: Interruption, error: PortolanError): void {
     this.#reason ??= error;
-    this.#outcome.resolve({ kind: 'interrupted', by, error });
+    this.#end({ kind: 'interrupted', by, error });
     this.#abort?.abort(error);
   }
 
@@ -84,39 +87,56 @@ export class Run implements Limited {
     this.interrupt('timeout', new PortolanError('TIMEOUT', `job ${this.name} took longer than ${limit} ms`));
   }
 
-  /** Runs the handler, unless the run was interrupted before. Once only; never rejects. */
-  async outcome(): Promise<Outcome> {
-    if (!this.envelope) return { kind: 'failed', error: new PortolanError('INVALID', 'the body does not hold a job') };
-    if (!this.handler) return { kind: 'unknown' };
-    if (this.#reason) return this.#outcome.promise;
-    const { limits } = this.#options;
-    const { timeoutMs } = this.handler.definition;
-    limits.add(timeoutMs, this);
-    void this.#handle(this.handler, this.envelope).then(this.#outcome.resolve);
-    const outcome = await this.#outcome.promise;
-    limits.remove(timeoutMs, this);
-    return outcome;
+  /** Runs the handler, unless the run was interrupted before. Once only. */
+  start(): void {
+    if (this.#ended) return;
+    if (!this.envelope) {
+      this.#end({ kind: 'failed', error: new PortolanError('INVALID', 'the body does not hold a job') });
+    } else if (!this.handler) {
+      this.#end({ kind: 'unknown' });
+    } else {
+      this.#started = true;
+      this.#options.limits.add(this.handler.definition.timeoutMs, this);
+      void this.#handle(this.handler, this.envelope);
+    }
   }
 
-  async #handle(handler: Handler, { version, data, createdAt }: JobEnvelope): Promise<Outcome> {
+  #end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#started && this.handler) this.#options.limits.remove(this.handler.definition.timeoutMs, this);
+    this.#options.end(this, outcome);
+  }
+
+  /** Few promises: most schemas answer at once, and most of what a short run costs is waiting. */
+  async #handle(handler: Handler, { version, data, createdAt }: JobEnvelope): Promise<void> {
     const { definition } = handler;
     const { name, input, output } = definition;
+    let outcome: Outcome;
     try {
       const given = version === definition.version ? data : await upgradeData(definition, version, data);
+      const checked = parseSoon(input, given, `input of job ${name}`);
       const value = await handler.run(
-        await parse(input, given, `input of job ${name}`),
+        checked instanceof Promise ? await checked : checked,
         new RunContext(this, createdAt),
       );
-      // A job without a result completes with null.
-      const result = encodeJson((await parse(output, value, `result of job ${name}`)) ?? null, `result of job ${name}`);
-      const { maxResultBytes } = this.#options;
-      if (result.length * 3 > maxResultBytes && Buffer.byteLength(result) > maxResultBytes) {
-        throw new PortolanError('TOO_LARGE', `result of job ${name}: more than ${maxResultBytes} bytes of JSON`);
-      }
-      return { kind: 'completed', result };
+      const answer = parseSoon(output, value, `result of job ${name}`);
+      outcome = this.#completed(answer instanceof Promise ? await answer : answer);
     } catch (thrown) {
-      return { kind: 'failed', error: jobError(thrown) };
+      outcome = { kind: 'failed', error: jobError(thrown) };
     }
+    this.#end(outcome);
+  }
+
+  /** A job without a result completes with null. */
+  #completed(value: unknown): Outcome {
+    const what = `result of job ${this.name}`;
+    const result = encodeJson(value ?? null, what);
+    const { maxResultBytes } = this.#options;
+    if (result.length * 3 > maxResultBytes && Buffer.byteLength(result) > maxResultBytes) {
+      throw new PortolanError('TOO_LARGE', `${what}: more than ${maxResultBytes} bytes of JSON`);
+    }
+    return { kind: 'completed', result };
   }
 
   async progress(value: unknown): Promise<void> {

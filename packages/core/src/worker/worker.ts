@@ -94,7 +94,6 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function serve(queue: string): void {
     if (sessions.has(queue) || discovering.signal.aborted) return;
-    const hold = holdLatest(options.leaseKeeper, queue, leaseMs);
     const session = new QueueSession({
       port,
       runtime,
@@ -105,14 +104,11 @@ export function createWorker(options: WorkerOptions): Worker {
       leaseMs,
       retention,
       maxResultBytes,
-      hold,
+      holder: () => holdLatest(options.leaseKeeper, queue, leaseMs),
       emit,
     });
     sessions.set(queue, session);
-    const loop = session
-      .run()
-      .finally(() => hold(undefined))
-      .then(() => leave(session));
+    const loop = session.run().then(() => leave(session));
     loops.add(loop);
     void loop.then(() => loops.delete(loop));
   }

@@ -1,0 +1,228 @@
+import { PortolanError } from '../errors.ts';
+import type { QueuePort } from '../ports/queue.ts';
+import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
+import type { Runtime } from '../runtime.ts';
+import type { WorkerEvent, WorkerJobEvent } from './event.ts';
+import { Gate } from './gate.ts';
+import type { Handler } from './handler.ts';
+import { type Interruption, leaseLost, type Outcome, Run } from './run.ts';
+import { judge, type Verdict } from './settle.ts';
+import type { TimeLimits } from './time-limits.ts';
+
+export interface LaneOptions {
+  readonly port: QueuePort;
+  readonly runtime: Runtime;
+  readonly queue: string;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly limits: TimeLimits;
+  readonly leaseMs: number;
+  readonly retention: Retention;
+  readonly maxResultBytes: number;
+  readonly emit: (event: WorkerEvent) => void;
+  /** A function for the lane alone that is told its session's id before anything is leased under it, and undefined at the end. */
+  readonly holder: () => (session: string | undefined) => void;
+  /** A run of this many has ended, or was lost: its slot is free. */
+  readonly freed: (slots: number) => void;
+}
+
+interface Finished {
+  readonly run: Run;
+  readonly verdict: Verdict;
+}
+
+/** At most this many jobs are settled, and as many claimed, in one exchange. */
+export const MAX_BATCH = 500;
+const RETRY_MS = { first: 50, most: 1_000 };
+
+/**
+ * One session in the store, and what it leases there: the jobs' runs, from the claim until the store has confirmed their end. One exchange under way at a
+ * time; one without an answer is repeated with its nonce until it has one. A session that the store had swept goes on under a new id.
+ */
+export class Lane {
+  /** Tells the loop that drives the lane that something has changed. */
+  readonly gate = new Gate();
+  readonly #options: LaneOptions;
+  readonly #hold: (session: string | undefined) => void;
+  readonly #abandoned = new AbortController();
+  /** Runs whose lease is ours, by the job's id in the store, until the store has confirmed their end. */
+  readonly #held = new Map<string, Run>();
+  #finished: Finished[] = [];
+  #id: string;
+  /** The store told that the session is gone: take a new id once nothing is held under this one. */
+  #gone = false;
+  #exchanges = 0;
+  #exchanging = false;
+  #stopping = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#hold = options.holder();
+    this.#id = options.runtime.id();
+  }
+
+  get held(): readonly Run[] {
+    return [...this.#held.values()];
+  }
+
+  get empty(): boolean {
+    return this.#held.size === 0;
+  }
+
+  /** Runs that have ended and are to be told to the store. */
+  get finished(): number {
+    return this.#finished.length;
+  }
+
+  get exchanging(): boolean {
+    return this.#exchanging;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned.signal.aborted;
+  }
+
+  /** What is claimed from now on is handed back unrun. */
+  stop(): void {
+    this.#stopping = true;
+    this.gate.notify();
+  }
+
+  /** Gives up on the store: what is still held is left to the lease. */
+  abandon(): void {
+    this.#abandoned.abort();
+    this.gate.notify();
+  }
+
+  interruptAll(by: Interruption, error: PortolanError): void {
+    for (const run of this.#held.values()) run.interrupt(by, error);
+  }
+
+  /** Settles what has finished, claims up to `slots` jobs and begins them. Undefined when abandoned meanwhile. */
+  async exchange(slots: number): Promise<ExchangeResult | undefined> {
+    const { runtime, leaseMs, retention, freed } = this.#options;
+    if (this.#gone && this.#held.size === 0) this.#id = runtime.id();
+    this.#gone = false;
+    this.#hold(this.#id);
+    const finished = this.#takeFinished();
+    const before = this.#held.size > finished.length ? this.held : [];
+    this.#exchanging = true;
+    const result = await this.#call({
+      session: this.#id,
+      nonce: String(++this.#exchanges),
+      leaseMs,
+      settled: finished.map(({ verdict }) => verdict.settlement),
+      claim: slots,
+      retention,
+    });
+    this.#exchanging = false;
+    freed(slots - (result?.jobs.length ?? 0));
+    if (!result) return undefined;
+    this.#confirm(finished, result.refused);
+    if (result.created) for (const run of before) this.#lose(run);
+    this.#begin(result);
+    this.#cancel(result.cancel);
+    return result;
+  }
+
+  /** Nothing is leased any more, or will be. */
+  end(): void {
+    this.#hold(undefined);
+  }
+
+  /** With nothing held: takes the session out of the store, where it would be forgotten otherwise only by a sweep of its queue. */
+  async leave(): Promise<void> {
+    const { port, queue, retention } = this.#options;
+    const nonce = String(++this.#exchanges);
+    await port.exchange(queue, { session: this.#id, nonce, leaseMs: 0, settled: [], claim: 0, retention });
+  }
+
+  /** Renews the leases, learns what was lost or cancelled. Costs nothing while nothing is held. */
+  async beat(): Promise<void> {
+    const held = this.held;
+    if (held.length === 0) return;
+    const { port, queue, leaseMs } = this.#options;
+    const id = this.#id;
+    const { alive, cancel } = await port.beat(queue, id, leaseMs);
+    if (id !== this.#id) return;
+    if (!alive) {
+      this.#gone = true;
+      for (const run of held) this.#lose(run);
+    }
+    this.#cancel(cancel);
+  }
+
+  #takeFinished(): Finished[] {
+    if (this.#finished.length > MAX_BATCH) return this.#finished.splice(0, MAX_BATCH);
+    const all = this.#finished;
+    this.#finished = [];
+    return all;
+  }
+
+  /** Until answered, or abandoned. */
+  async #call(request: ExchangeRequest): Promise<ExchangeResult | undefined> {
+    const { port, queue, runtime } = this.#options;
+    for (let pause = RETRY_MS.first; !this.abandoned; pause = Math.min(pause * 2, RETRY_MS.most)) {
+      try {
+        return await port.exchange(queue, request);
+      } catch (error) {
+        const { code, message } = PortolanError.from(error);
+        const level = pause === RETRY_MS.first ? 'warn' : 'debug';
+        runtime.logger[level]({ queue, code, reason: message }, 'The queue does not answer its worker; trying on');
+        await runtime.sleep(pause, this.#abandoned.signal);
+      }
+    }
+    return undefined;
+  }
+
+  #confirm(finished: readonly Finished[], refusedIds: readonly string[]): void {
+    const refused = new Set(refusedIds);
+    for (const { run, verdict } of finished) {
+      if (this.#held.get(run.job.id) !== run) continue;
+      this.#held.delete(run.job.id);
+      this.#report(run, refused.has(run.job.id) ? { type: 'lost' } : verdict.event);
+    }
+  }
+
+  #begin(result: ExchangeResult): void {
+    const { runtime, queue, handlers, maxResultBytes, limits, port } = this.#options;
+    const session = this.#id;
+    const report = async (id: string, progress: string): Promise<boolean> =>
+      (await port.amend(queue, { do: 'progress', id, session, progress })) === 'done';
+    const options = { queue, runtime, handlers, maxResultBytes, limits, report, end: this.#end };
+    for (const job of result.jobs) {
+      const run = new Run(job, options);
+      this.#held.set(job.id, run);
+      if (this.#stopping) run.interrupt('stopped', new PortolanError('CANCELLED', 'the worker is stopping'));
+      else this.#report(run, { type: 'taken' });
+      run.start();
+    }
+  }
+
+  readonly #end = (run: Run, outcome: Outcome): void => {
+    const verdict = judge(run, outcome, this.#options.runtime.clock.now(), Math.random);
+    if (!verdict) this.#lose(run);
+    else if (this.#held.get(run.job.id) === run) this.#finished.push({ run, verdict });
+    this.#options.freed(1);
+    this.gate.notify();
+  };
+
+  #cancel(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#held.get(id)?.interrupt('cancelled', new PortolanError('CANCELLED', 'the job was cancelled'));
+    }
+  }
+
+  #lose(run: Run): void {
+    if (this.#held.get(run.job.id) !== run) return;
+    this.#held.delete(run.job.id);
+    this.#finished = this.#finished.filter((one) => one.run !== run);
+    run.interrupt('lost', leaseLost());
+    this.#report(run, { type: 'lost' });
+    this.gate.notify();
+  }
+
+  #report(run: Run, event: Pick<WorkerJobEvent, 'type' | 'error'>): void {
+    const ms = this.#options.runtime.clock.now() - run.startedAt;
+    this.#options.emit({ ...event, id: run.id, queue: run.queue, name: run.name, attempt: run.job.attempt, ms });
+  }
+}
