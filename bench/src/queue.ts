@@ -2,7 +2,7 @@
  * Jobs: Portolan on Redis and on SQLite beside BullMQ. Same Redis, same data and result, the same number of completed jobs kept with their results.
  * Run: `npx -y pnpm@12 bench queue [--quick] [--rounds N] [--only TEXT]`.
  */
-import { type Contender, type Contest, type Measure, THROUGHPUT } from './harness/contest.ts';
+import { type Contender, type Contest, LATENCY, THROUGHPUT } from './harness/contest.ts';
 import { runSuite } from './harness/suite.ts';
 
 const BULLMQ: Contender = { name: 'BullMQ', module: 'queue/bullmq' };
@@ -24,13 +24,9 @@ const sqlite = (aim?: number): Contender => ({
 const STATEMENTS = 'plain node:sqlite, the same statements';
 const layer = (name: string, which: string): Contender => ({ name, module: 'queue/sqlite-parts', arguments: [which] });
 
-const LATENCY: readonly Measure[] = [
-  { key: 'p50', label: 'ms p50', better: 'less' },
-  { key: 'p99', label: 'ms p99', better: 'less' },
-];
 const EVENTS = 'BullMQ writes its events to Redis, which cannot be switched off; nobody reads them here.';
 
-await runSuite(({ of }) => {
+await runSuite(({ of }): Contest[] => {
   const processing = (concurrency: number, jobs: number, aims: { redis: number; sqlite: number }): Contest => ({
     title: `Queue: process no-op jobs, ${concurrency} at a time`,
     work: 'process',
@@ -49,7 +45,7 @@ await runSuite(({ of }) => {
     measures: LATENCY,
     note,
   });
-  const contests: Contest[] = [
+  return [
     {
       title: 'Queue: add, 100 callers',
       work: 'add',
@@ -119,5 +115,4 @@ await runSuite(({ of }) => {
       note: 'Claim and end of a job. The statements are those that the port really ran, recorded and run again on a copy of the file.',
     },
   ];
-  return contests;
 });

@@ -19,8 +19,22 @@ export function numberOf({ parameters }: Task, name: string): number {
   return value;
 }
 
+/** Works that are calls by `callers` callers, `calls` of them in all, of what `open` answers. Without Redis its processor time is not measured. */
+export function competeWithCalls(
+  works: readonly string[],
+  open: (task: Task) => Promise<(n: number) => Promise<unknown>>,
+  { onRedis = true } = {},
+): void {
+  const work: Work = async (task) => {
+    const call = await open(task);
+    const watch = new Stopwatch(onRedis ? task.redisUrl : undefined);
+    return measureCalls(watch, numberOf(task, 'callers'), numberOf(task, 'calls'), call);
+  };
+  compete(Object.fromEntries(works.map((name) => [name, work])));
+}
+
 /** Calls `call` `total` times, by so many callers of which each waits for its answer before it calls again. */
-async function byCallers(callers: number, total: number, call: (n: number) => Promise<unknown>): Promise<void> {
+export async function byCallers(callers: number, total: number, call: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const caller = async () => {
     while (next < total) {

@@ -61,11 +61,16 @@ export interface Result {
   readonly rounds: Readonly<Record<string, readonly Figures[]>>;
 }
 
-const PER_SECOND: Measure = { key: 'perSecond', label: 'per second', better: 'more' };
+export const PER_SECOND: Measure = { key: 'perSecond', label: 'per second', better: 'more' };
 export const CLIENT_CPU: Measure = { key: 'clientUs', label: 'µs CPU client', better: 'less' };
 export const REDIS_CPU: Measure = { key: 'redisUs', label: 'µs CPU Redis', better: 'less' };
 /** Of one operation. */
 export const THROUGHPUT: readonly Measure[] = [PER_SECOND, CLIENT_CPU, REDIS_CPU];
+
+export const LATENCY: readonly Measure[] = [
+  { key: 'p50', label: 'ms p50', better: 'less' },
+  { key: 'p99', label: 'ms p99', better: 'less' },
+];
 
 /** A round's figures of one measure. A contender that does not have it has none. */
 export function valuesOf({ rounds }: Result, contender: string, { key }: Measure): number[] {

@@ -1,6 +1,7 @@
 import { type Job, Queue, QueueEvents, Worker } from 'bullmq';
 import type { Task } from '../harness/contest.ts';
-import { competeWithQueue, DATA, KEPT, type QueueSystem, RESULT } from './works.ts';
+import { VALUE } from '../harness/value.ts';
+import { competeWithQueue, KEPT, type QueueSystem, RESULT } from './works.ts';
 
 async function open({ redisUrl, work, parameters }: Task): Promise<QueueSystem> {
   const { hostname, port } = new URL(redisUrl);
@@ -13,10 +14,10 @@ async function open({ redisUrl, work, parameters }: Task): Promise<QueueSystem> 
 
   return {
     async add() {
-      const job: Job = await queue.add('job', DATA);
+      const job: Job = await queue.add('job', VALUE);
       return { id: String(job.id), result: async () => events && job.waitUntilFinished(events) };
     },
-    addMany: (count) => queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: DATA }))),
+    addMany: (count) => queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: VALUE }))),
     async work(concurrency, completed) {
       const worker = new Worker('work', async () => RESULT, {
         connection,

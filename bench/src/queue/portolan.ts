@@ -1,30 +1,26 @@
-import { join } from 'node:path';
-import { redisAdapter } from '@portolan/adapter-redis';
-import { sqliteAdapter } from '@portolan/adapter-sqlite';
-import { createPortolan, defineJob, handle, openBackend } from '@portolan/core';
+import { defineJob, handle } from '@portolan/core';
 import { z } from 'zod';
 import type { Task } from '../harness/contest.ts';
-import { competeWithQueue, DATA, KEPT, type QueueSystem, RESULT } from './works.ts';
+import { openPortolan } from '../harness/portolan.ts';
+import { VALUE } from '../harness/value.ts';
+import { competeWithQueue, KEPT, type QueueSystem, RESULT } from './works.ts';
 
 /** BullMQ checks neither data nor results, so nothing is checked here. */
 const job = defineJob({ name: 'job', queue: 'work', input: z.unknown(), output: z.unknown() });
 const DAY_MS = 86_400_000;
 const RETENTION = { completed: { count: KEPT, ms: DAY_MS }, failed: { count: KEPT, ms: DAY_MS } };
 
-async function open({ redisUrl, folder }: Task): Promise<QueueSystem> {
-  const url = store === 'redis' ? redisUrl : `sqlite:${join(folder, 'bench.db')}`;
-  const { queue, worker } = createPortolan(
-    await openBackend(url, { adapters: [redisAdapter(), sqliteAdapter()], deadlineMs: 30_000 }),
-  );
+async function open(task: Task): Promise<QueueSystem> {
+  const { queue, worker } = await openPortolan(task);
   return {
     async add() {
-      const { id } = await queue.enqueue(job, DATA);
+      const { id } = await queue.enqueue(job, VALUE);
       return { id, result: () => queue.result(id) };
     },
     addMany: (count) =>
       queue.enqueueMany(
         job,
-        Array.from({ length: count }, () => ({ data: DATA })),
+        Array.from({ length: count }, () => ({ data: VALUE })),
       ),
     async work(concurrency, completed) {
       const running = worker({
@@ -42,5 +38,4 @@ async function open({ redisUrl, folder }: Task): Promise<QueueSystem> {
   };
 }
 
-const [store] = process.argv.slice(2);
-competeWithQueue(open, store === 'redis');
+competeWithQueue(open, process.argv[2] === 'redis');

@@ -16,7 +16,8 @@ import { z } from 'zod';
 import { compete, numberOf, Stopwatch } from '../harness/contender.ts';
 import type { Figures, Task } from '../harness/contest.ts';
 import { openPlain, Player, record, watchConnections } from '../harness/recording.ts';
-import { DATA, KEPT, RESULT } from './works.ts';
+import { VALUE } from '../harness/value.ts';
+import { KEPT, RESULT } from './works.ts';
 
 const BATCH = 50;
 const CHUNK = 1_000;
@@ -41,7 +42,7 @@ async function fill(backend: Backend, jobs: number): Promise<void> {
   for (let left = jobs; left > 0; left -= CHUNK) {
     await queue.enqueueMany(
       job,
-      Array.from({ length: Math.min(left, CHUNK) }, () => ({ data: DATA })),
+      Array.from({ length: Math.min(left, CHUNK) }, () => ({ data: VALUE })),
     );
   }
 }

@@ -6,8 +6,6 @@ import { compete, measureCalls, numberOf, readInfo, Stopwatch, type Work } from 
 import type { Figures, Task } from '../harness/contest.ts';
 import { quantile } from '../harness/statistics.ts';
 
-/** Data of every job: 170 bytes of JSON. */
-export const DATA = { user: 'u-0123456789', action: 'resize', text: 'x'.repeat(119) };
 /** What every job answers. */
 export const RESULT = { ok: true, bytes: 1_234 };
 /** Completed jobs that are kept, with their results. */

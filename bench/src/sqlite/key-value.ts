@@ -5,9 +5,9 @@ import { type Backend, createKeyValue, createRuntime, openBackend } from '@porto
 import { compete, measureCalls, numberOf, Stopwatch, type Work } from '../harness/contender.ts';
 import type { Figures, Task } from '../harness/contest.ts';
 import { openPlain, type Recorded, record, watchConnections } from '../harness/recording.ts';
+import { VALUE } from '../harness/value.ts';
 
 const KEYS = 10_000;
-const VALUE = { user: 'u-0123456789', action: 'resize', text: 'x'.repeat(119) };
 const TEXT = JSON.stringify(VALUE);
 const BATCH = 100;
 

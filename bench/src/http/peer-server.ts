@@ -1,3 +1,4 @@
+/** The bare hosts of a tRPC ping, and a host without tRPC. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
@@ -8,7 +9,7 @@ import { Hono } from 'hono';
 
 const t = initTRPC.create();
 const router = t.router({ ping: t.procedure.query(() => 'pong') });
-const listening = (port: number) => process.send?.(port);
+const listening = (port: number) => process.send?.(`http://127.0.0.1:${port}/trpc/ping`);
 const answer = (req: Request) => fetchRequestHandler({ endpoint: '/trpc', req, router });
 
 switch (process.argv[2]) {
