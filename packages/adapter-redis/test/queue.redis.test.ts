@@ -111,13 +111,14 @@ describe('the queue in Redis', () => {
       'progress',
       'dedupe',
       'ranked',
-      'active',
+      'sessions',
       'holes',
       'failed',
     ]) {
       expect(await redis.exists(key(part)), part).toBe(0);
     }
-    const lasting = (await redis.keys(key('reply:*'))).map((one) => redis.pttl(one));
+    const lasting = (await redis.keys(key('session:*'))).map((one) => redis.pttl(one));
+    expect(lasting).not.toEqual([]);
     for (const ttl of await Promise.all(lasting)) expect(ttl).toBeGreaterThan(0);
   });
 

@@ -53,5 +53,10 @@ if due == 0 then
 end
 ${CLAIM}
 if not paused and (rare or #taken == claim) and call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 then wake() end
+-- The session's last word: nobody need sweep it.
+if ARGV[3] == '0' and call('HLEN', session) == 1 then
+  call('ZREM', q .. 'sessions', sid)
+  call('PEXPIRE', session, 600000)
+end
 return {created, nowText, taken, bodies, marksOf(taken), refused, rare and toCancel(session) or {}, due}`,
 };

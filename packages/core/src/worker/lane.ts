@@ -131,6 +131,7 @@ export class Lane {
 
   /** With nothing held: takes the session out of the store, where it would be forgotten otherwise only by a sweep of its queue. */
   async leave(): Promise<void> {
+    if (this.abandoned || this.#exchanges === 0) return;
     const { port, queue, retention } = this.#options;
     const nonce = String(++this.#exchanges);
     await port.exchange(queue, { session: this.#id, nonce, leaseMs: 0, settled: [], claim: 0, retention });

@@ -74,9 +74,9 @@ export class QueueSession implements SlotUser {
     await Promise.all(this.#lanes.map((lane, at) => this.#drive(lane, at === 0).finally(() => lane.end())));
   }
 
-  /** After `run` ended with nothing held: takes its sessions out of the store. */
+  /** After `run` ended: takes its sessions out of the store. */
   async leave(): Promise<void> {
-    for (const lane of this.#lanes) await lane.leave();
+    await Promise.all(this.#lanes.map((lane) => lane.leave()));
   }
 
   async beat(): Promise<void> {

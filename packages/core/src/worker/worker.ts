@@ -113,16 +113,16 @@ export function createWorker(options: WorkerOptions): Worker {
     void loop.then(() => loops.delete(loop));
   }
 
-  /** After a session has ended on its own, for its queue is off the list: out of the store, and out of here. */
+  /** After a session has ended: out of the store, and, when its queue is off the list, out of here. */
   async function leave(session: QueueSession): Promise<void> {
-    if (discovering.signal.aborted) return;
+    const stopping = discovering.signal.aborted;
     try {
       await session.leave();
-      await sweep(beat, session.queue);
+      if (!stopping) await sweep(beat, session.queue);
     } catch (error) {
       runtime.logger.debug({ error }, 'A session could not be ended in the store; it expires');
     }
-    sessions.delete(session.queue);
+    if (!stopping) sessions.delete(session.queue);
   }
 
   async function discover(): Promise<void> {
