@@ -212,6 +212,7 @@ export {
   walkPage,
 } from './transfer-page.ts';
 export type { WorkerEvent, WorkerJobEvent, WorkerSweepEvent } from './worker/event.ts';
+export { type FailedOutput, failed, handleMany, type ManyContext, type ManyOptions } from './worker/handle-many.ts';
 export { type Handler, handle, type JobContext } from './worker/handler.ts';
 export {
   createLeaseKeeper,

@@ -10,6 +10,7 @@ import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
+import { workerManySuite } from './worker-many.ts';
 import { workerPolicySuite } from './worker-policy.ts';
 import { workerSlotsSuite } from './worker-slots.ts';
 
@@ -219,6 +220,7 @@ export function queueSuite(harness: Harness): void {
   queueScheduleSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
+  workerManySuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);
 }

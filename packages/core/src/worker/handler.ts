@@ -1,5 +1,5 @@
 import type { JobDefinition } from '../job.ts';
-import type { Logger } from '../runtime.ts';
+import type { Logger, Runtime } from '../runtime.ts';
 import type { InputOf, OutputOf, Schema } from '../schema.ts';
 
 /** What a handler knows of its run. */
@@ -21,10 +21,12 @@ export interface JobContext {
   readonly logger: Logger;
 }
 
-/** A definition with the code that runs it, made by `handle`. */
+/** A definition with the code that runs it, made by `handle` or `handleMany`. */
 export interface Handler {
   readonly definition: JobDefinition;
   run(data: unknown, context: JobContext): unknown;
+  /** Of a handler that keeps something between runs: asked once by each worker, which runs what it answers. */
+  readonly bind?: (runtime: Runtime) => Handler;
 }
 
 /**

@@ -198,7 +198,7 @@ function readEnvelope(job: LeasedJob, id: string): JobEnvelope | undefined {
   }
 }
 
-function withFields(logger: Logger, fields: object): Logger {
+export function withFields(logger: Logger, fields: object): Logger {
   const add =
     (level: keyof Logger) =>
     (more: object, message: string): void =>

@@ -70,7 +70,7 @@ export function createWorker(options: WorkerOptions): Worker {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw invalid('concurrency: a whole number from 1');
   if (!(leaseMs >= 30)) throw invalid('leaseMs: at least 30');
   if (!(idleMs > 0)) throw invalid('idleMs: above 0');
-  const handlers = byName(options.handlers);
+  const handlers = byName(options.handlers, runtime);
   const pool = new Pool(concurrency);
   const limits = new TimeLimits(runtime);
   const sessions = new Map<string, QueueSession>();
@@ -180,12 +180,12 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-function byName(handlers: readonly Handler[]): ReadonlyMap<string, Handler> {
+function byName(handlers: readonly Handler[], runtime: Runtime): ReadonlyMap<string, Handler> {
   const named = new Map<string, Handler>();
   for (const handler of handlers) {
     const { name } = handler.definition;
     if (named.has(name)) throw invalid(`two handlers for job ${name}`);
-    named.set(name, handler);
+    named.set(name, handler.bind?.(runtime) ?? handler);
   }
   return named;
 }
