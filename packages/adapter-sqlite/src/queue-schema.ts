@@ -26,6 +26,7 @@ CREATE TABLE queue (
   schedules INTEGER NOT NULL DEFAULT 0,
   UNIQUE (namespace, name)
 ) STRICT;
+CREATE INDEX queue_unlisted ON queue (number) WHERE listed_at IS NULL;
 
 CREATE TABLE job (
   number INTEGER PRIMARY KEY,
