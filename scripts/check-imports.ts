@@ -22,7 +22,7 @@ const ADAPTERS = '@portolan/adapter-*';
 const RULES: readonly Rule[] = [
   {
     of: 'packages/core/src/**',
-    only: ['packages/core/src/**', '@standard-schema/spec', 'node:crypto'],
+    only: ['packages/core/src/**', '@standard-schema/spec', 'croner', 'node:crypto'],
     typeOnly: ['@standard-schema/spec'],
   },
   { of: 'packages/core/src/ports/**', only: ['packages/core/src/ports/**', 'packages/core/src/errors.ts'] },

@@ -77,7 +77,7 @@ export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
 // Queue: jobs, their producer and their worker.
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
-export type { JobFailure } from './job-envelope.ts';
+export type { JobFailure, ScheduledTick } from './job-envelope.ts';
 export type { JobStatus } from './job-status.ts';
 export type { Upgrade, Upgrades } from './job-version.ts';
 export {
@@ -201,6 +201,9 @@ export type { RemovedMany, RetriedMany, RetryAllOptions } from './queue-many.ts'
 export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
+export type { Missed } from './schedule-plan.ts';
+export type { Timing } from './schedule-timing.ts';
+export type { ScheduleOptions, SchedulePage, ScheduleStatus, Schedules } from './schedules.ts';
 export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';
 export { type CopiedPart, type CopyOptions, type CopyProgress, type CopyState, copyBackend } from './transfer.ts';
 export { type InspectOptions, inspectBackend, type ListedHolding, type PartInspection } from './transfer-inspect.ts';

@@ -12,31 +12,41 @@ export interface JobEnvelope {
   readonly createdAt: number;
   /** Of the data's shape; 1 is not written. */
   readonly version: number;
+  /** Of a job that a schedule made. */
+  readonly schedule?: ScheduledTick;
   readonly data: unknown;
+}
+
+/** The schedule that made a job, and the time of its tick in ms since the epoch. */
+export interface ScheduledTick {
+  readonly id: string;
+  readonly at: number;
 }
 
 /** `data` is JSON text already, so that it is turned into text once. */
 export function encodeEnvelope(
-  { name, attempts, createdAt, version }: Omit<JobEnvelope, 'data'>,
+  { name, attempts, createdAt, version, schedule }: Omit<JobEnvelope, 'data'>,
   data: string,
 ): string {
   const versioned = version === 1 ? '' : `"version":${version},`;
-  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}"data":${data}}`;
+  const scheduled = schedule ? `"schedule":${JSON.stringify(schedule)},` : '';
+  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}${scheduled}"data":${data}}`;
 }
 
 /** Throws INTERNAL when somebody else wrote the body. */
 export function decodeEnvelope(body: string, what: string): JobEnvelope {
   const value = decodeJson(body, what) as Partial<JobEnvelope> | null;
-  const { name, attempts, createdAt, version = 1, data } = value ?? {};
+  const { name, attempts, createdAt, version = 1, schedule, data } = value ?? {};
   if (
     typeof name !== 'string' ||
     typeof attempts !== 'number' ||
     typeof createdAt !== 'number' ||
-    !isVersion(version)
+    !isVersion(version) ||
+    !(schedule === undefined || (typeof schedule?.id === 'string' && typeof schedule.at === 'number'))
   ) {
     throw new PortolanError('INTERNAL', `${what} does not hold a job`);
   }
-  return { name, attempts, createdAt, version, data };
+  return { name, attempts, createdAt, version, ...(schedule === undefined ? {} : { schedule }), data };
 }
 
 /** A failure as it is kept and shown. */

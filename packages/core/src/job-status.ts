@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import { decodeEnvelope, decodeFailure, jobId } from './job-envelope.ts';
+import { decodeEnvelope, decodeFailure, jobId, type ScheduledTick } from './job-envelope.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 import { decodeJson } from './schema.ts';
 
@@ -18,6 +18,8 @@ export interface JobStatus {
   readonly version: number;
   readonly priority: number;
   readonly createdAt: number;
+  /** Of a job that a schedule made. */
+  readonly schedule?: ScheduledTick;
   /** When a delayed job becomes due. */
   readonly dueAt?: number;
   readonly startedAt?: number;
@@ -42,6 +44,7 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     version: envelope.version,
     priority: record.priority,
     createdAt: envelope.createdAt,
+    ...(envelope.schedule === undefined ? {} : { schedule: envelope.schedule }),
     ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),
     ...(record.startedAt === null ? {} : { startedAt: record.startedAt }),
     ...(record.finishedAt === null ? {} : { finishedAt: record.finishedAt }),

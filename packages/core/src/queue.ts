@@ -12,6 +12,7 @@ import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
 import { MAX_DELAY_MS } from './retry-policy.ts';
 import type { Runtime } from './runtime.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
 import { encodeJson, type InputOf, parse, type Schema } from './schema.ts';
 
 export interface QueueOptions {
@@ -50,7 +51,7 @@ export interface JobPage {
 }
 
 /** Producer and administration of all queues of a backend. Every method throws UNAVAILABLE or TIMEOUT while the store is away. */
-export interface Queue {
+export interface Queue extends Schedules {
   /**
    * Stores a job; it is safe once this resolves. INVALID with field paths for wrong data, TOO_LARGE for too much of it, CONFLICT for a queue that would
    * be one more than the 1,000 there may be at a time. Concurrent calls share round trips.
@@ -101,7 +102,7 @@ export interface Queue {
     readonly cursor?: string | null;
     readonly limit?: number;
   }): Promise<JobPage>;
-  /** Every queue, by name: those that hold a job or a pause, or were pushed to within the last minutes. */
+  /** Every queue, by name: those that hold a job, a schedule or a pause, or were pushed to within the last minutes. */
   queues(): Promise<readonly QueueSummary[]>;
 }
 
@@ -152,9 +153,9 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     const text = await payloadOf(job, data);
     const record = await find(queue, local);
     if (!record) return 'missing';
-    const { name, attempts, createdAt } = decodeEnvelope(record.body, `job ${id}`);
-    if (name !== job.name) throw invalid(`job ${id}: it is a ${name}, and the data is of a ${job.name}`);
-    const body = encodeEnvelope({ name, attempts, createdAt, version: job.version }, text);
+    const { data: _, ...head } = decodeEnvelope(record.body, `job ${id}`);
+    if (head.name !== job.name) throw invalid(`job ${id}: it is a ${head.name}, and the data is of a ${job.name}`);
+    const body = encodeEnvelope({ ...head, version: job.version }, text);
     return port.amend(queue, { do: 'retry', id: local, body });
   }
 
@@ -205,6 +206,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       const page = await port.inspect({ of: 'state', queue, state, cursor, limit });
       return { jobs: page.jobs.map((record) => toJobStatus(queue, record)), cursor: page.cursor };
     },
+    ...createSchedules(port, prepare),
     queues: async () => (await port.inspect({ of: 'queues' })).queues,
   };
 }

@@ -12,6 +12,7 @@ import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
 import { workerManySuite } from './worker-many.ts';
 import { workerPolicySuite } from './worker-policy.ts';
+import { workerScheduleSuite } from './worker-schedule.ts';
 import { workerSlotsSuite } from './worker-slots.ts';
 
 export function queueSuite(harness: Harness): void {
@@ -221,6 +222,7 @@ export function queueSuite(harness: Harness): void {
   workerSuite(harness);
   workerPolicySuite(harness);
   workerManySuite(harness);
+  workerScheduleSuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);
 }

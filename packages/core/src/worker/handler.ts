@@ -1,4 +1,5 @@
 import type { JobDefinition } from '../job.ts';
+import type { ScheduledTick } from '../job-envelope.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { InputOf, OutputOf, Schema } from '../schema.ts';
 
@@ -10,6 +11,8 @@ export interface JobContext {
   readonly attempt: number;
   /** ms since the epoch, by the clock of the process that enqueued it. */
   readonly createdAt: number;
+  /** Of a job that a schedule made: the schedule's id, and the time of the tick, which is earlier than now by what it waited or was missed. */
+  readonly schedule?: ScheduledTick | undefined;
   /**
    * Aborts, with a PortolanError as its reason, when the run no longer counts: TIMEOUT, cancelled, lease lost, worker stopping. Whatever the handler
    * does after that is ignored; one that does not listen runs on beside the worker's other jobs.

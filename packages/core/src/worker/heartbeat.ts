@@ -16,6 +16,8 @@ export interface HeartbeatOptions {
   readonly retention: Retention;
   readonly idleMs: number;
   readonly emit: (event: WorkerEvent) => void;
+  /** In how many ms the next schedule of a queue is due, as a sweep told. */
+  readonly onSchedule: (queue: string, inMs: number | null) => void;
 }
 
 /** Beats from one sweep of a queue where nothing is leased to the next: a lease. */
@@ -52,7 +54,7 @@ export async function keepBeating(options: HeartbeatOptions, signal: AbortSignal
 
 /** Answers whether jobs of the queue are leased. */
 export async function sweep(options: HeartbeatOptions, queue: string): Promise<boolean> {
-  const { port, maxStalls, retention, idleMs, emit } = options;
+  const { port, maxStalls, retention, idleMs, emit, onSchedule } = options;
   const error = encodeFailure(
     new PortolanError('INTERNAL', `its worker vanished more than ${maxStalls} times: the job may end its process`),
   );
@@ -60,6 +62,7 @@ export async function sweep(options: HeartbeatOptions, queue: string): Promise<b
     const swept = await port.sweep(queue, { maxStalls, error, retention, idleMs });
     for (const id of swept.recovered) emit({ type: 'recovered', id: jobId(queue, id), queue });
     for (const id of swept.failed) emit({ type: 'stalled', id: jobId(queue, id), queue });
+    onSchedule(queue, swept.scheduleInMs);
     if (!swept.more) return swept.active;
   }
 }

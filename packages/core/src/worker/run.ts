@@ -172,6 +172,10 @@ class RunContext implements JobContext {
     this.#run = run;
   }
 
+  get schedule(): JobContext['schedule'] {
+    return this.#run.envelope?.schedule;
+  }
+
   get signal(): AbortSignal {
     return this.#run.signal;
   }

@@ -8,6 +8,7 @@ import type { Handler } from './handler.ts';
 import { keepBeating, sweep } from './heartbeat.ts';
 import { holdLatest, type LeaseKeeper } from './lease-keeper.ts';
 import { Pool } from './pool.ts';
+import { Scheduler } from './scheduler.ts';
 import { QueueSession } from './session.ts';
 import { TimeLimits } from './time-limits.ts';
 
@@ -80,7 +81,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const discovering = new AbortController();
   const beating = new AbortController();
   const everyMs = leaseMs / 3;
-  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), maxStalls, retention, idleMs, emit };
+  const scheduler = new Scheduler(port, runtime);
+  const onSchedule = (queue: string, inMs: number | null) => scheduler.note(queue, inMs);
+  const policy = { maxStalls, retention, idleMs };
+  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), ...policy, emit, onSchedule };
   let started = false;
   let stopped: Promise<void> | undefined;
 
@@ -148,6 +152,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function stop(graceMs: number): Promise<void> {
     discovering.abort();
+    scheduler.stop();
     for (const session of sessions.values()) session.stop();
     const ended = Promise.all(loops);
     await within(graceMs, ended);
@@ -170,6 +175,7 @@ export function createWorker(options: WorkerOptions): Worker {
       }
       if (!queues) void discover();
       void keepBeating(beat, beating.signal);
+      void scheduler.run();
     },
     stop: ({ graceMs = 10_000 } = {}) => (stopped ??= stop(graceMs)),
     get active() {
