@@ -5,6 +5,7 @@ import { commandCases } from './surface/commands.ts';
 import { counterCases, fieldCases } from './surface/fields-counters.ts';
 import { jobCases } from './surface/jobs.ts';
 import { keyCases, keyListCases } from './surface/keys.ts';
+import { scheduleCases } from './surface/schedules.ts';
 import { createTalk, type Talk, TRANSPORTS } from './surface/talk.ts';
 import { userCases } from './surface/users.ts';
 import { BACKENDS, isMissing, type System, startSystem } from './systems.ts';
@@ -17,6 +18,7 @@ const features: readonly (readonly [string, readonly Case[]])[] = [
   ['counters', counterCases],
   ['users', userCases],
   ['jobs and queues', jobCases],
+  ['schedules', scheduleCases],
   ['commands', commandCases],
 ];
 

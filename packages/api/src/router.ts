@@ -3,6 +3,7 @@ import { countersRouter } from './counters/router.ts';
 import { jobsRouter, queuesRouter } from './jobs/router.ts';
 import { keysRouter } from './keys/router.ts';
 import { pagesRouter } from './pages/router.ts';
+import { schedulesRouter } from './schedules/router.ts';
 import { systemRouter } from './system/router.ts';
 import { topicsRouter } from './topics/router.ts';
 import { router } from './trpc.ts';
@@ -16,6 +17,7 @@ export const appRouter = router({
   pages: pagesRouter,
   jobs: jobsRouter,
   queues: queuesRouter,
+  schedules: schedulesRouter,
   users: usersRouter,
   topics: topicsRouter,
   commands: commandsRouter,

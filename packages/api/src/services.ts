@@ -9,6 +9,7 @@ import { createKeysService, type KeysService } from './keys/service.ts';
 import { fetchPageHandler } from './pages/jobs.ts';
 import { createPageFetcher } from './pages/safe-fetch.ts';
 import { createPagesService, type PagesService } from './pages/service.ts';
+import { createSchedulesService, type SchedulesService } from './schedules/service.ts';
 import { CallCount } from './system/calls.ts';
 import { builtInCommands, type CommandTargets } from './system/commands.ts';
 import { Replica, settingsCollection } from './system/replica.ts';
@@ -27,6 +28,7 @@ export interface Services {
   readonly universities: UniversitiesService;
   readonly pages: PagesService;
   readonly jobs: JobsService;
+  readonly schedules: SchedulesService;
   readonly users: UsersService;
   readonly topics: TopicsService;
   readonly commands: CommandsService;
@@ -100,6 +102,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     universities: createUniversitiesService(cache, upstream, settings),
     pages,
     jobs: createJobsService(queue, results),
+    schedules: createSchedulesService(queue),
     users,
     topics: createTopicsService(topics, runtime),
     commands: createCommandsService(commands),

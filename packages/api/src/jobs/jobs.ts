@@ -37,6 +37,13 @@ export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Prom
 }
 
 /** Every job that may be pushed by name. */
-export const JOBS: ReadonlyMap<string, JobDefinition> = new Map(
+const JOBS: ReadonlyMap<string, JobDefinition> = new Map(
   [echoJob, countJob, fetchPageJob].map((job): [string, JobDefinition] => [job.name, job]),
 );
+
+/** Throws NOT_FOUND for a name that nobody knows. */
+export function definitionOf(name: string): JobDefinition {
+  const job = JOBS.get(name);
+  if (!job) throw new PortolanError('NOT_FOUND', `job ${name} is unknown; known are ${[...JOBS.keys()].join(', ')}`);
+  return job;
+}

@@ -18,6 +18,10 @@ export const jobOutput = z.object({
   result: z.unknown().optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   createdAt: z.string(),
+  schedule: z
+    .object({ id: z.string(), at: z.string() })
+    .optional()
+    .describe('of a job that a schedule made: which, and the time of the tick'),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
 });

@@ -1,6 +1,6 @@
-import { invalid, type JobDefinition, type JobStatus, PortolanError, type Queue } from '@portolan/core';
+import { invalid, type JobStatus, PortolanError, type Queue } from '@portolan/core';
 import type { z } from 'zod';
-import { JOBS } from './jobs.ts';
+import { definitionOf } from './jobs.ts';
 import type { KeptResults } from './results.ts';
 import type { JobOutput, listInput, pushInput, retryManyInput } from './schema.ts';
 
@@ -19,6 +19,7 @@ function present(job: JobStatus): JobOutput {
     ...(job.result === undefined ? {} : { result: job.result }),
     ...(job.error === undefined ? {} : { error: job.error }),
     createdAt: iso(job.createdAt),
+    ...(job.schedule === undefined ? {} : { schedule: { id: job.schedule.id, at: iso(job.schedule.at) } }),
     ...(job.startedAt === undefined ? {} : { startedAt: iso(job.startedAt) }),
     ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
   };
@@ -27,12 +28,6 @@ function present(job: JobStatus): JobOutput {
 /** Jobs and the queues they wait in. */
 export function createJobsService(queue: Queue, results: KeptResults) {
   const unknownJob = (id: string) => new PortolanError('NOT_FOUND', `job ${id} does not exist, or is no longer kept`);
-
-  function definitionOf(name: string): JobDefinition {
-    const job = JOBS.get(name);
-    if (!job) throw new PortolanError('NOT_FOUND', `job ${name} is unknown; known are ${[...JOBS.keys()].join(', ')}`);
-    return job;
-  }
 
   async function amend(id: string, outcome: Promise<string>): Promise<{ outcome: 'done' | 'asked' }> {
     const answer = await outcome;
