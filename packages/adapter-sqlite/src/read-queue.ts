@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { classify, closedError, isBusy } from './errors.ts';
-import { patiently } from './patience.ts';
+import { classify, closedError, isBusy, lockedError } from './errors.ts';
+import { pauses } from './patience.ts';
+import { rollBack } from './roll-back.ts';
 
 interface PendingRead {
   readonly work: () => unknown;
@@ -8,6 +9,8 @@ interface PendingRead {
   readonly whole: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** ms of `performance.now`; past it the read fails with UNAVAILABLE instead of waiting on for the lock. */
+  readonly deadline: number;
 }
 
 /** Reads that go on for so long give the event loop its turn. */
@@ -15,9 +18,11 @@ const TURN_MS = 5;
 
 /**
  * Reads called together run in one transaction, a promise callback later: entering and leaving SQLite's lock costs more than finding a row does (measured: 4 µs a
- * row alone, 2 µs in a transaction). In WAL mode a reader does not wait for a writer, only (rarely) for a process that opens or closes the file.
+ * row alone, 2 µs in a transaction). In WAL mode a reader does not wait for a writer, only (rarely) for a process that opens, closes or recovers the file: then all
+ * wait together, without blocking the event loop.
  */
 export class ReadQueue {
+  readonly #database: DatabaseSync;
   readonly #deadlineMs: number;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
@@ -25,12 +30,18 @@ export class ReadQueue {
   readonly #endTurn = () => {
     this.#turnEnds = undefined;
   };
+  readonly #retry = () => {
+    this.#expire();
+    this.#flush();
+  };
+  #pause: (() => Promise<void>) | undefined;
   #pending: PendingRead[] = [];
   /** ms of `performance.now`; undefined at the first read of a turn of the event loop. */
   #turnEnds: number | undefined;
   #closed = false;
 
   constructor(database: DatabaseSync, deadlineMs: number) {
+    this.#database = database;
     this.#deadlineMs = deadlineMs;
     this.#begin = database.prepare('BEGIN');
     this.#commit = database.prepare('COMMIT');
@@ -39,7 +50,8 @@ export class ReadQueue {
   add<T>(work: () => T, whole: boolean): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise<T>((resolve, reject) => {
-      this.#pending.push({ work, whole, resolve: resolve as (value: unknown) => void, reject });
+      const deadline = performance.now() + this.#deadlineMs;
+      this.#pending.push({ work, whole, resolve: resolve as (value: unknown) => void, reject, deadline });
       if (this.#pending.length === 1) this.#schedule();
     });
   }
@@ -62,37 +74,57 @@ export class ReadQueue {
   #flush(): void {
     const [first] = this.#pending;
     if (!first) return;
-    const together = this.#pending.length > 1 || first.whole;
-    const until = performance.now() + TURN_MS;
-    let taken = 0;
-    if (together) this.#begin.run();
-    for (const read of this.#pending) {
-      this.#answer(read);
-      taken++;
-      if (performance.now() >= until) break;
-    }
-    if (together) this.#commit.run();
+    const { taken, busy } = this.#answer(this.#pending.length > 1 || first.whole);
     this.#pending = this.#pending.slice(taken);
+    if (busy) {
+      this.#pause ??= pauses();
+      void this.#pause().then(this.#retry);
+      return;
+    }
+    this.#pause = undefined;
     if (this.#pending.length > 0) this.#schedule();
   }
 
-  #answer({ work, whole, resolve, reject }: PendingRead): void {
+  /** Answers as many reads as fit into a turn, up to one that meets another process's lock. Some errors end the transaction: the reads behind get another. */
+  #answer(together: boolean): { readonly taken: number; readonly busy: boolean } {
+    const until = performance.now() + TURN_MS;
+    let taken = 0;
     try {
-      resolve(work());
+      if (together) this.#begin.run();
+      for (const { work, resolve, reject } of this.#pending) {
+        try {
+          resolve(work());
+        } catch (error) {
+          if (isBusy(error)) return { taken, busy: true };
+          reject(classify(error));
+        }
+        taken++;
+        if (performance.now() >= until || (together && !this.#database.isTransaction)) break;
+      }
     } catch (error) {
-      if (!isBusy(error)) reject(classify(error));
-      else resolve(patiently(this.#deadlineMs, () => this.#alone(work, whole)));
+      // Nothing could begin.
+      for (const { reject } of this.#pending) reject(classify(error));
+      taken = this.#pending.length;
+    } finally {
+      this.#end();
+    }
+    return { taken, busy: false };
+  }
+
+  /** What was read is answered, however the transaction ends. */
+  #end(): void {
+    if (!this.#database.isTransaction) return;
+    try {
+      this.#commit.run();
+    } catch {
+      rollBack(this.#database);
     }
   }
 
-  #alone(work: () => unknown, whole: boolean): unknown {
-    if (this.#closed) throw closedError();
-    if (!whole) return work();
-    this.#begin.run();
-    try {
-      return work();
-    } finally {
-      this.#commit.run();
-    }
+  #expire(): void {
+    const now = performance.now();
+    const late = this.#pending.filter((one) => one.deadline <= now);
+    this.#pending = this.#pending.filter((one) => one.deadline > now);
+    for (const { reject } of late) reject(lockedError());
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger, PortolanError } from '@portolan/core';
 import { classify, closedError, isBusy, lockedError } from './errors.ts';
 import { pauses } from './patience.ts';
+import { rollBack } from './roll-back.ts';
 
 interface PendingWrite {
   readonly work: () => unknown;
@@ -18,8 +19,9 @@ interface PendingWrite {
 const TURN_MS = 5;
 
 /**
- * Group commit: the writes of a tick become one immediate transaction. One that throws takes nothing with it: the transaction is rolled back, and the others run
- * again, each guarded by a savepoint this time, so that a batch costs twice its work at most, however many throw.
+ * Group commit: the writes of a tick become one immediate transaction. One that throws takes nothing with it: the transaction is rolled back, and all run
+ * again, each guarded by a savepoint this time, so that a batch costs twice its work at most, however many throw. So a write is refused only for what was committed:
+ * what the others before it in the batch did is rolled back with the first attempt.
  */
 export class WriteQueue {
   readonly #database: DatabaseSync;
@@ -122,11 +124,13 @@ export class WriteQueue {
       running = undefined;
       this.#commit.run();
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      rollBack(this.#database);
       for (const write of pending) write.failure = undefined;
       if (isBusy(error)) return false;
+      const guarded = this.#guarding;
       this.#guarding = running !== undefined;
-      // The one that threw; when it was the commit, all that were in it; when nothing could begin, all.
+      if (running && taken > 0 && !guarded) return true;
+      // The one that threw, which saw what is committed, or for which the store itself failed; when it was the commit, all that were in it; when nothing could begin, all.
       const failed = running ? pending.splice(taken, 1) : pending.splice(0, taken || pending.length);
       for (const { reject } of failed) reject(classify(error));
       return true;
