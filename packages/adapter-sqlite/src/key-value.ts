@@ -17,7 +17,7 @@ import {
 } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { KeyValueRows, keyConflict } from './key-value-rows.ts';
-import { prefixEnd } from './range.ts';
+import { isBefore, prefixEnd } from './range.ts';
 import { fromColumn } from './text.ts';
 
 /** Keys that a page looks at for a glob which a range cannot decide: about 2 ms. */
@@ -31,8 +31,9 @@ const describe = (condition: string): string =>
   `SELECT key, expires_at, fields, coalesce(fields, octet_length(value)) AS size FROM key_value
    WHERE namespace = ?1 AND ${condition} ORDER BY key LIMIT ?2`;
 const EXACT = describe('key = ?3');
-const FROM = describe('key >= ?3 AND key > ?4');
-const RANGE = describe('key >= ?3 AND key > ?4 AND key < ?5');
+/** One lower bound each: SQLite would seek to the first of two and step over all that the second leaves out. */
+const FROM = { at: describe('key >= ?3'), behind: describe('key > ?3') };
+const RANGE = { at: describe('key >= ?3 AND key < ?4'), behind: describe('key > ?3 AND key < ?4') };
 
 type Row = Record<string, unknown>;
 
@@ -99,8 +100,9 @@ export function sqliteKeyValue(context: SqliteContext): KeyValuePort {
       const most = exact ? 1 : match === prefixGlob(prefix) ? limit + 1 : Math.max(limit + 1, LOOKED_AT);
       const found = await engine.read((): Row[] => {
         if (exact) return after < prefix ? engine.sql(EXACT).all(namespace, most, prefix) : [];
-        if (end === null) return engine.sql(FROM).all(namespace, most, prefix, after);
-        return engine.sql(RANGE).all(namespace, most, prefix, after, end);
+        const [place, bound] = isBefore(after, prefix) ? (['at', prefix] as const) : (['behind', after] as const);
+        if (end === null) return engine.sql(FROM[place]).all(namespace, most, bound);
+        return engine.sql(RANGE[place]).all(namespace, most, bound, end);
       });
       const items: KeyInfo[] = [];
       let last = after;

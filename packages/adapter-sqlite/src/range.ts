@@ -15,3 +15,7 @@ export function prefixEnd(prefix: string): string | null {
   }
   return null;
 }
+
+/** In the order in which SQLite compares texts. */
+export const isBefore = (text: string, other: string): boolean =>
+  Buffer.compare(Buffer.from(text), Buffer.from(other)) < 0;

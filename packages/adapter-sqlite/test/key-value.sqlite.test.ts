@@ -176,3 +176,29 @@ it('no statement walks through a table or sorts', async () => {
   for (const { text: statement, plan } of plans)
     expect([statement, plan]).not.toEqual([statement, expect.stringMatching(/SCAN|TEMP B-TREE/)]);
 });
+
+it('a page of a scan seeks to where the last one ended and reads on from there, whatever the prefix', async () => {
+  const keys = ['a', 'ab', 'é', 'b', '\u{1f600}', '\uffee', 'b\u{1f600}', 'b\uffee'];
+  await write(...keys.map((key) => set(key, '')));
+  for (const prefix of ['', 'a', 'b', '\u{1f600}', '\u{10ffff}']) {
+    const found: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await port.scan({ match: `${prefix}*`, cursor, limit: 1 });
+      found.push(...page.items.map((one) => one.key));
+      cursor = page.cursor;
+    } while (cursor);
+    expect(found.sort()).toEqual(keys.filter((key) => key.startsWith(prefix)).sort());
+  }
+  const scans = kit.plans().filter(({ text: statement }) => statement.includes('ORDER BY key LIMIT'));
+  expect(scans.length).toBe(4);
+  for (const { text: statement, program } of scans)
+    expect([statement, program.filter((one) => /^(Lt|Le|Gt|Ge)$/.test(one))]).toEqual([statement, []]);
+});
+
+it('a cursor from before the prefix begins at the prefix', async () => {
+  await write(...['a', 'b', 'ba', 'c'].map((key) => set(key, '')));
+  const { cursor } = await port.scan({ match: '*', cursor: null, limit: 1 });
+  const { items } = await port.scan({ match: 'b*', cursor, limit: 10 });
+  expect(items.map((one) => one.key)).toEqual(['b', 'ba']);
+});

@@ -38,10 +38,14 @@ export function openPortKit() {
       }
       return steps;
     },
-    /** How SQLite runs each statement that was used: text and steps. */
+    /** How SQLite runs each statement that was used: its text, its program, its plan. */
     plans: () =>
       [...texts].map((text) => ({
         text,
+        /** The instructions of its program. One that compares two values within a range of an index reads rows to leave them out. */
+        program: sql(`EXPLAIN ${text}`)
+          .all()
+          .map((row) => String(row.opcode)),
         plan: sql(`EXPLAIN QUERY PLAN ${text}`)
           .all()
           .map((row) => String(row.detail))
