@@ -32,6 +32,7 @@ const RULES: readonly Rule[] = [
     only: ['packages/adapter-redis/src/**', '@portolan/core', 'node:*', 'ioredis'],
   },
   { of: 'packages/adapter-sqlite/src/**', only: ['packages/adapter-sqlite/src/**', '@portolan/core', 'node:*'] },
+  { of: 'packages/threads/src/**', only: ['packages/threads/src/**', '@portolan/core', 'node:*'] },
   { of: 'packages/testkit/src/**', never: [ADAPTERS, '@portolan/api', '@portolan/platform'] },
   {
     of: 'packages/api/src/**',

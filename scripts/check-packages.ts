@@ -9,15 +9,16 @@ import { root } from './turbo.ts';
  * Packs what is published, as built in dist, unpacks it beside its dependencies in a scratch folder, and uses it as a stranger would:
  * a TypeScript consumer is typechecked against the declarations and then run as plain JavaScript. Needs `pnpm build` first, no network.
  */
-const PACKAGES = ['core', 'adapter-memory', 'adapter-redis', 'adapter-sqlite', 'platform', 'testkit'];
+const PACKAGES = ['core', 'adapter-memory', 'adapter-redis', 'adapter-sqlite', 'platform', 'threads', 'testkit'];
 
 const CONSUMER = `
 import { memoryAdapter } from '@portolan/adapter-memory';
 import { redisAdapter } from '@portolan/adapter-redis';
-import { createRuntime, openBackend, PortolanError } from '@portolan/core';
+import { createPortolan, createRuntime, defineJob, openBackend, PortolanError, type Schema } from '@portolan/core';
 import { openLeaseKeeper, openStore } from '@portolan/platform';
 import { chooseRedis } from '@portolan/testkit/choose-redis';
 import { startPrivateRedis } from '@portolan/testkit/redis-server';
+import { handleInThread } from '@portolan/threads';
 
 const adapters = [memoryAdapter(), redisAdapter()];
 const backend = await openBackend('memory:', { adapters });
@@ -27,6 +28,17 @@ void (() => backend.queue.exchange('q', { claim: 'many' }));
 const refused: unknown = await openBackend('ftp:', { adapters }).catch((error: unknown) => error);
 if (!PortolanError.is(refused, 'INVALID')) throw refused;
 const name: string = backend.capabilities.name;
+
+const any: Schema = { '~standard': { version: 1, vendor: 'consumer', validate: (value) => ({ value }) } };
+const square = defineJob({ name: 'square', input: any, output: any });
+const handler = handleInThread(square, new URL('square.js', import.meta.url));
+const portolan = createPortolan(backend);
+const worker = portolan.worker({ handlers: [handler] });
+worker.start();
+const { id } = await portolan.queue.enqueue(square, 12);
+const squared = await portolan.queue.result(id, { timeoutMs: 10_000 });
+await worker.stop();
+await handler.close();
 await backend.close();
 
 // A thread of a built package starts from what was built: while this thread is blocked, it renews a lease that would end three times over.
@@ -43,7 +55,7 @@ Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_500);
 const { recovered } = await queue.sweep('q', { maxStalls: 9, error: '{}', retention, idleMs: 9_999 });
 await keeper.close();
 await close();
-console.log(recovered.length, name, typeof chooseRedis, typeof startPrivateRedis);
+console.log(squared, recovered.length, name, typeof chooseRedis, typeof startPrivateRedis);
 `;
 
 interface Manifest {
@@ -61,13 +73,14 @@ try {
   await link('@types/node', root);
   await writeFile(join(scratch, 'package.json'), '{ "type": "module" }');
   await writeFile(join(scratch, 'consumer.ts'), CONSUMER);
+  await writeFile(join(scratch, 'square.js'), 'export default (n) => n * n;');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   await run(process.execPath, [
     ...[tsc, '--strict', '--target', 'ES2024', '--module', 'NodeNext', '--types', 'node'],
     ...['--skipLibCheck', 'false', join(scratch, 'consumer.ts')],
   ]);
   const { stdout } = await run(process.execPath, [join(scratch, 'consumer.js')]);
-  if (stdout.trim() !== '0 memory function function') throw new Error(`the consumer printed: ${stdout}`);
+  if (stdout.trim() !== '144 0 memory function function') throw new Error(`the consumer printed: ${stdout}`);
   console.log(`${PACKAGES.length} packages: packed, typechecked and run as published`);
 } catch (error) {
   console.error(error instanceof Error && 'stdout' in error ? `${error.message}\n${error.stdout}` : error);

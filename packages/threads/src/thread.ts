@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import { type JobContext, PortolanError } from '@portolan/core';
+import { copying, decodeError, encodeError, type Order, type Report, type ThreadData } from './protocol.ts';
+
+/** Beside this file: source runs from source, what was built from what was built. */
+const ENTRY = new URL(`./job-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+interface Running {
+  readonly run: number;
+  readonly context: JobContext;
+  resolve(value: unknown): void;
+  reject(error: PortolanError): void;
+}
+
+/** One thread, seen from the worker's. It makes one run at a time, and keeps the process alive only meanwhile. */
+export class Thread {
+  /** Resolves when the thread is gone, whatever it died of. */
+  readonly ended: Promise<void>;
+  readonly #name: string;
+  readonly #worker: Worker;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  #runs = 0;
+  #running: Running | undefined;
+  #usable = true;
+  #diedOf = 'it ended by itself';
+
+  /** `name` is what errors call it. */
+  constructor(module: URL, name: string) {
+    this.#name = name;
+    const workerData: ThreadData = { module: module.href, stop: this.#stop };
+    this.#worker = new Worker(ENTRY, { workerData, name: 'portolan-job' });
+    this.#worker.unref();
+    this.#worker.on('message', (report: Report) => this.#hear(report));
+    this.#worker.on('error', (error: unknown) => {
+      this.#diedOf = error instanceof Error ? error.message : String(error);
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        this.#usable = false;
+        const message = `the thread of ${this.#name} died (exit code ${code}): ${this.#diedOf}`;
+        this.#end()?.reject(new PortolanError('INTERNAL', message, { retryable: true }));
+        resolve();
+      });
+    });
+  }
+
+  /** False once it is gone, or about to be. */
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /**
+   * One run, on a signal that has not aborted. Ends as the run does: with its result, its error, or the thread. A signal that aborts ends the thread
+   * `graceMs` later unless the run is over by then.
+   */
+  async run(data: unknown, context: JobContext, graceMs: number): Promise<unknown> {
+    const { id, queue, attempt, createdAt, signal } = context;
+    const run = ++this.#runs;
+    let late: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      Atomics.store(this.#stop, 0, run);
+      this.#tell({ do: 'stop', reason: encodeError(signal.reason) });
+      late = setTimeout(() => void this.terminate('it did not stop when it was told to'), graceMs);
+    };
+    try {
+      return await new Promise((resolve, reject) => {
+        const task = { run, id, queue, attempt, createdAt, data };
+        copying(`the data of ${this.#name}`, () => this.#tell({ do: 'run', task }));
+        this.#running = { run, context, resolve, reject };
+        this.#worker.ref();
+        signal.addEventListener('abort', stop, { once: true });
+      });
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async terminate(reason: string): Promise<void> {
+    this.#usable = false;
+    this.#diedOf = reason;
+    await this.#worker.terminate();
+  }
+
+  #tell(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  /** The run, which is over. */
+  #end(): Running | undefined {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#worker.unref();
+    return running;
+  }
+
+  #hear(report: Report): void {
+    if (report.run !== this.#running?.run) return;
+    if (report.is === 'done') this.#end()?.resolve(report.value);
+    else if (report.is === 'failed') this.#end()?.reject(decodeError(report.error));
+    else if (report.is === 'log') this.#running.context.logger[report.level](report.fields, report.message);
+    else void this.#progress(this.#running.context, report.call, report.value);
+  }
+
+  async #progress(context: JobContext, call: number, value: unknown): Promise<void> {
+    try {
+      await context.progress(value);
+      this.#tell({ do: 'reported', call });
+    } catch (error) {
+      this.#tell({ do: 'reported', call, error: encodeError(error) });
+    }
+  }
+}
