@@ -18,7 +18,7 @@ export interface ThreadHandler extends Handler {
 /**
  * Like `handle`, for code that computes: `module`'s default export (a `ThreadRun`) is the handler, and runs in a thread of a small pool, so it blocks neither the
  * worker's other jobs nor its heartbeat. The module is loaded once a thread. Input and output are checked in the worker's thread and are copied
- * between the two as `structuredClone` does; a run costs less than 0.1 ms more than in place, and a thread 40 MB or so.
+ * between the two as `structuredClone` does; a run costs less than 0.1 ms more than in place, and a thread takes some 30 MB.
  *
  * A thread that dies (an uncaught error, `process.exit`, out of memory) fails the attempt, which may be tried again. One that does not stop when it is told to is
  * ended, so a job's timeout and cancel hold for code that does not listen.

@@ -86,7 +86,7 @@ export function createLeaseKeeper({ runtime, pulse, tell }: LeaseKeeperOptions):
   };
 }
 
-/** A queue has one session at a time: call with each that it takes, and with undefined after the last. Costs nothing while it stays the same. */
+/** A lane has one session at a time: call with each that it takes, and with undefined after the last. Costs nothing while it stays the same. */
 export function holdLatest(
   keeper: LeaseKeeper | undefined,
   queue: string,
