@@ -51,7 +51,7 @@ function holding({ name, counts, bytes }: ListedHolding): string {
 }
 
 function tell(kind: string, number: number): string {
-  if (kind === 'paused') return kind;
+  if (kind === 'paused' || kind === 'limited') return kind;
   return kind === 'revision' ? `revision ${count(number)}` : `${count(number)} ${kind}`;
 }
 

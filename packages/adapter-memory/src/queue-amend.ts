@@ -1,7 +1,12 @@
 import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
+import { limit } from './queue-claim.ts';
 import type { QueueState } from './queue-state.ts';
 
 export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleAmendment>, now: number): Amended {
+  if (amendment.do === 'limit') {
+    limit(state, amendment.limits);
+    return 'done';
+  }
   if (!('id' in amendment)) {
     state.paused = amendment.do === 'pause';
     return 'done';

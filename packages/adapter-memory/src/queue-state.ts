@@ -1,4 +1,14 @@
-import type { JobRecord, JobState, NewJob, Retention, ScheduleRecord, TransferredJob } from '@portolan/core';
+import type {
+  JobRecord,
+  JobState,
+  NewJob,
+  QueueLimits,
+  Retention,
+  ScheduleRecord,
+  TransferredJob,
+} from '@portolan/core';
+import { Groups } from './queue-groups.ts';
+import { Lane } from './queue-lane.ts';
 
 type FinishedState = 'completed' | 'failed' | 'cancelled';
 
@@ -6,6 +16,9 @@ export interface Job {
   readonly id: string;
   body: string;
   readonly priority: number;
+  readonly group: string | null;
+  /** Its place in its group's line; null unless it stepped aside. */
+  aside: number | null;
   dedupeKey: string | undefined;
   state: JobState;
   /** Of an active job. */
@@ -27,36 +40,6 @@ export interface Session {
   readonly jobs: Map<string, Job>;
 }
 
-/**
- * The waiting jobs of one priority. A job that stops to wait leaves a hole, which is dropped when its turn comes, so that nothing searches the line.
- */
-class Lane {
-  #front: Job[] = [];
-  #items: Job[] = [];
-  #head = 0;
-
-  add(job: Job, front: boolean): void {
-    (front ? this.#front : this.#items).push(job);
-  }
-
-  shift(): Job | undefined {
-    if (this.#front.length > 0) return this.#front.pop();
-    const job = this.#items[this.#head];
-    if (!job) return undefined;
-    this.#head += 1;
-    if (this.#head > 1_000 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return job;
-  }
-
-  /** With the holes. */
-  list(): Job[] {
-    return [...this.#front.toReversed(), ...this.#items.slice(this.#head)];
-  }
-}
-
 /** One queue's jobs and their moves between states. It knows no policy of ports: who may move what is decided in queue.ts. */
 export class QueueState {
   readonly jobs = new Map<string, Job>();
@@ -69,6 +52,10 @@ export class QueueState {
   readonly finished: Record<FinishedState, Job[]> = { completed: [], failed: [], cancelled: [] };
   readonly schedules = new Map<string, ScheduleRecord>();
   paused = false;
+  limits: QueueLimits | null = null;
+  /** Of the queue's rate. */
+  window: { readonly begunAt: number | null; readonly used: number } = { begunAt: null, used: 0 };
+  readonly groups = new Groups();
   #waiting = 0;
   readonly #lanes = new Map<number, Lane>();
   /** Jobs that stopped waiting and still have a place in their lane. */
@@ -83,6 +70,8 @@ export class QueueState {
       id: job.id,
       body: job.body,
       priority: job.priority,
+      group: job.group ?? null,
+      aside: null,
       dedupeKey: job.dedupeKey,
       state: 'waiting',
       session: undefined,
@@ -106,7 +95,7 @@ export class QueueState {
     if (this.jobs.has(parts.id)) return;
     const unfinished = parts.state === 'waiting' || parts.state === 'delayed';
     const key = unfinished && dedupeKey !== null && !this.dedupe.has(dedupeKey) ? dedupeKey : undefined;
-    const job: Job = { ...parts, dedupeKey: key, session: undefined, cancelAsked: false, runs: attempts };
+    const job: Job = { ...parts, aside: null, dedupeKey: key, session: undefined, cancelAsked: false, runs: attempts };
     this.jobs.set(job.id, job);
     if (key !== undefined) this.dedupe.set(key, job);
     if (parts.state === 'waiting') this.enter(job, 0, 0, false);
@@ -127,6 +116,10 @@ export class QueueState {
     job.dueAt = null;
     this.#waiting += 1;
     if (this.#holes.delete(job)) return;
+    if (front && job.group !== null && this.groups.lines(job.group)) {
+      this.groups.addFront(job, job.group);
+      return;
+    }
     const lane = this.#lanes.get(job.priority) ?? new Lane();
     this.#lanes.set(job.priority, lane);
     lane.add(job, front);
@@ -136,10 +129,12 @@ export class QueueState {
   leave(job: Job): void {
     if (job.state === 'waiting') {
       this.#waiting -= 1;
-      this.#holes.add(job);
+      if (job.group !== null && job.aside !== null) this.groups.remove(job, job.group);
+      else this.#holes.add(job);
     } else if (job.state === 'delayed') this.delayed.splice(this.delayed.indexOf(job), 1);
     else if (job.state === 'active') {
       this.active.delete(job);
+      if (job.group !== null) this.groups.ended(job.group);
       if (job.session !== undefined) this.sessions.get(job.session)?.jobs.delete(job.id);
     } else {
       const list = this.finished[job.state];
@@ -148,16 +143,38 @@ export class QueueState {
     job.dueAt = null;
   }
 
-  /** The next job to run, out of its lane; it stands nowhere now. */
-  shift(): Job | undefined {
+  /** The first of the line, which stays there. */
+  head(): Job | undefined {
     for (const [, lane] of this.#sortedLanes()) {
-      for (let job = lane.shift(); job; job = lane.shift()) {
-        if (this.#holes.delete(job)) continue;
-        this.#waiting -= 1;
-        return job;
+      for (let job = lane.first; job; job = lane.first) {
+        if (!this.#holes.delete(job)) return job;
+        lane.shift();
       }
     }
     return undefined;
+  }
+
+  /** The first of the line, which stands nowhere now. */
+  shift(): Job | undefined {
+    const job = this.head();
+    if (!job) return undefined;
+    this.#lanes.get(job.priority)?.shift();
+    this.#waiting -= 1;
+    return job;
+  }
+
+  /** The first of the line, whose group has no room, goes to the group's line. */
+  stepAside(now: number): void {
+    const job = this.shift();
+    if (!job || job.group === null) return;
+    this.#waiting += 1;
+    this.groups.stepAside(job, job.group, now);
+  }
+
+  /** The first job aside of a group, which stands nowhere now. */
+  shiftAside(group: string): Job {
+    this.#waiting -= 1;
+    return this.groups.shift(group);
   }
 
   /** A job that stands nowhere has finished. */
@@ -192,7 +209,8 @@ export class QueueState {
     if (state === 'waiting')
       return this.#sortedLanes()
         .flatMap(([, lane]) => lane.list())
-        .filter((job) => !this.#holes.has(job));
+        .filter((job) => !this.#holes.has(job))
+        .concat(this.groups.list());
     if (state === 'delayed') return this.delayed;
     if (state === 'active') {
       return [...this.active].sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0) || (a.id < b.id ? -1 : 1));
@@ -220,7 +238,7 @@ function insert(list: Job[], job: Job, timeOf: (job: Job) => number): void {
 }
 
 export function toRecord(job: Job): JobRecord {
-  const { id, body, state, priority, stalls, progress, result, error, dueAt, startedAt, finishedAt } = job;
+  const { id, body, state, priority, group, stalls, progress, result, error, dueAt, startedAt, finishedAt } = job;
   const attempts = job.runs + (state === 'active' ? 1 : 0);
-  return { id, body, state, priority, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt };
+  return { id, body, state, priority, group, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt };
 }

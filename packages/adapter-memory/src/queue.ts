@@ -1,8 +1,6 @@
 import {
-  type ExchangeRequest,
   type ExchangeResult,
   isScheduleAmendment,
-  type LeasedJob,
   MAX_QUEUES,
   type NewJob,
   type PushedJob,
@@ -14,6 +12,7 @@ import {
 } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
 import { amend } from './queue-amend.ts';
+import { claim, hasClaimable, nextDue } from './queue-claim.ts';
 import { push } from './queue-push.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { settle } from './queue-settle.ts';
@@ -66,7 +65,7 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
   /** Off the list if it was not pushed to for long enough, and out of memory if no session is at it either. */
   function drop(queue: string, state: QueueState, idleMs: number, now: number): void {
-    if (state.jobs.size > 0 || state.schedules.size > 0 || state.paused) return;
+    if (state.jobs.size > 0 || state.schedules.size > 0 || state.paused || state.limits) return;
     if ((store.listed.get(queue) ?? 0) <= now - idleMs) store.listed.delete(queue);
     if (store.listed.has(queue) || state.sessions.size > 0) return;
     store.queues.delete(queue);
@@ -104,9 +103,9 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         state.leave(job);
         state.enter(job, now, 0, false);
       }
-      const jobs = state.paused ? [] : claim(state, request, session, now);
-      if (state.waiting > 0 && !state.paused) store.wakeUps.wake(queue);
-      const next = state.delayed[0]?.dueAt ?? null;
+      const { jobs, finished } = claim(state, request, session, now);
+      if (hasClaimable(state, now)) store.wakeUps.wake(queue);
+      const next = finished ? nextDue(state, now) : now;
       const result: ExchangeResult = {
         created,
         jobs,
@@ -134,8 +133,9 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         if (answer.until > now) break;
         store.answers.delete(key);
       }
+      state.groups.endWindows(now);
       const due = (state.delayed[0]?.dueAt ?? Number.POSITIVE_INFINITY) <= now;
-      if (!state.paused && (state.waiting > 0 || due)) store.wakeUps.wake(queue);
+      if (hasClaimable(state, now) || (due && !state.paused)) store.wakeUps.wake(queue);
       drop(queue, state, policy.idleMs, now);
       return swept;
     },
@@ -164,10 +164,11 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         };
         return amendSchedule({ name: queue, state, now, list: keep, push: (jobs) => add(queue, jobs) }, amendment);
       }
-      if (amendment.do === 'pause') list(queue);
-      const { state, now } = open(queue, amendment.do === 'pause');
+      const keeps = amendment.do === 'pause' || (amendment.do === 'limit' && amendment.limits !== null);
+      if (keeps) list(queue);
+      const { state, now } = open(queue, keeps);
       const amended = amend(state, amendment, now);
-      if (amended === 'done' && state.waiting > 0) store.wakeUps.wake(queue);
+      if (amended === 'done' && hasClaimable(state, now)) store.wakeUps.wake(queue);
       return amended;
     },
   };
@@ -190,27 +191,12 @@ function again(result: ExchangeResult, created: boolean, session: Session): Exch
   return { ...result, created: created || result.created, jobs: result.jobs.filter((job) => session.jobs.has(job.id)) };
 }
 
-function claim(state: QueueState, request: ExchangeRequest, session: Session, now: number): LeasedJob[] {
-  const leased: LeasedJob[] = [];
-  while (leased.length < request.claim) {
-    const job = state.shift();
-    if (!job) break;
-    job.state = 'active';
-    job.session = request.session;
-    job.startedAt = now;
-    state.active.add(job);
-    session.jobs.set(job.id, job);
-    leased.push({ id: job.id, body: job.body, attempt: job.runs + 1, stalls: job.stalls, startedAt: now });
-  }
-  return leased;
-}
-
 function cancelled(session: Session): string[] {
   return [...session.jobs.values()].filter((job) => job.cancelAsked).map((job) => job.id);
 }
 
 function summary(queue: string, state: QueueState): QueueSummary {
-  const { waiting, delayed, active, finished, paused } = state;
+  const { waiting, delayed, active, finished, paused, limits } = state;
   const { completed, failed, cancelled: ended } = finished;
   const counts = {
     waiting,
@@ -220,7 +206,7 @@ function summary(queue: string, state: QueueState): QueueSummary {
     failed: failed.length,
     cancelled: ended.length,
   };
-  return { queue, paused, counts };
+  return { queue, paused, limits, counts };
 }
 
 function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, now: number): QueueInspected {

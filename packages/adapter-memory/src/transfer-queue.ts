@@ -1,6 +1,7 @@
 import type { PlacedRecord, TransferRecord } from '@portolan/core';
 import type { MemoryContext } from './hub.ts';
 import { listQueue, queueStore } from './queue.ts';
+import { limit } from './queue-claim.ts';
 import { loadSchedule } from './queue-schedule.ts';
 import { type Job, QueueState } from './queue-state.ts';
 import { type PartTransfer, sortedBehind } from './transfer-part.ts';
@@ -17,7 +18,8 @@ export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueueP
     if (place && begun) yield* behind(place, begun);
     for (const [queue] of sortedBehind(listed, place?.[0] ?? '')) {
       const state = queues.get(queue) ?? new QueueState();
-      yield { record: { of: 'queue', queue, paused: state.paused }, place: [queue, '', ''] };
+      const { paused, limits } = state;
+      yield { record: { of: 'queue', queue, paused, limits }, place: [queue, '', ''] };
       yield* behind([queue, '', ''], state);
     }
   }
@@ -30,9 +32,9 @@ export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueueP
 
   /** From the first job when the one before is gone. */
   function* jobsBehind(queue: string, state: QueueState, id: string): Iterable<PlacedRecord<QueuePlace>> {
-    const jobs = (['active', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const).flatMap((one) =>
-      state.list(one),
-    );
+    const line = state.list('waiting').filter((job) => job.aside === null);
+    const others = (['delayed', 'completed', 'failed', 'cancelled'] as const).flatMap((one) => state.list(one));
+    const jobs = [...state.list('active'), ...state.groups.list(), ...line, ...others];
     for (const job of jobs.slice(jobs.findIndex((one) => one.id === id) + 1))
       yield { record: toTransferred(queue, job), place: [queue, job.id, ''] };
   }
@@ -52,8 +54,10 @@ export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueueP
       const state = queues.get(record.queue) ?? new QueueState();
       queues.set(record.queue, state);
       listQueue(store, record.queue, context.hub.clock.now());
-      if (record.of === 'queue') state.paused = record.paused;
-      else if (record.of === 'schedule') loadSchedule(state, record);
+      if (record.of === 'queue') {
+        state.paused = record.paused;
+        limit(state, record.limits);
+      } else if (record.of === 'schedule') loadSchedule(state, record);
       else {
         state.load(record);
         wakeUps.wake(record.queue);
@@ -63,7 +67,7 @@ export function memoryQueueTransfer(context: MemoryContext): PartTransfer<QueueP
 }
 
 function toTransferred(queue: string, job: Job): TransferRecord {
-  const { id, body, state, priority, runs, stalls, dedupeKey, progress, result, error, dueAt, startedAt } = job;
+  const { id, body, state, priority, group, runs, stalls, dedupeKey, progress, result, error, dueAt, startedAt } = job;
   const cancelled = state === 'active' && job.cancelAsked;
   return {
     of: 'job',
@@ -72,6 +76,7 @@ function toTransferred(queue: string, job: Job): TransferRecord {
     body,
     state: cancelled ? 'cancelled' : state === 'active' ? 'waiting' : state,
     priority,
+    group,
     attempts: runs,
     stalls,
     dedupeKey: cancelled ? null : (dedupeKey ?? null),

@@ -16,7 +16,7 @@ export function pushBatch(jobs: readonly NewJob[]): PushBatch {
   const others: RedisArgument[] = [];
   for (const job of jobs) {
     if (plainOf(job)) plain.push(job.id, job.body);
-    else others.push(job.id, job.body, job.priority, job.delayMs, dedupeArg(job));
+    else others.push(job.id, job.body, priorityArg(job), job.delayMs, dedupeArg(job));
   }
   return {
     args: [plain.length / 2, ...plain, ...others],
@@ -34,11 +34,15 @@ export function pushBatch(jobs: readonly NewJob[]): PushBatch {
   };
 }
 
+const priorityArg = ({ priority, group }: NewJob): RedisArgument =>
+  group === undefined ? priority : `${priority}:${group}`;
+
 function dedupeArg({ dedupeKey, dedupe = 'keep' }: NewJob): string {
   return dedupeKey === undefined ? '' : `${dedupe === 'keep' ? '=' : dedupe === 'replace' ? '!' : '~'}${dedupeKey}`;
 }
 
-const isPlain = (job: NewJob): boolean => job.priority === 0 && job.delayMs === 0 && job.dedupeKey === undefined;
+const isPlain = ({ priority, delayMs, dedupeKey, group }: NewJob): boolean =>
+  priority === 0 && delayMs === 0 && dedupeKey === undefined && group === undefined;
 
 /** Plain jobs may be stored before the others where that changes nothing: none of the others stands in line with them, and no id comes in both ways. */
 function mayComeFirst(jobs: readonly NewJob[]): boolean {

@@ -1,13 +1,16 @@
-import type { JobRecord, JobState, QueueInspected } from '@portolan/core';
+import { decodeQueueLimits, type JobRecord, type JobState, type QueueInspected } from '@portolan/core';
 
 type Row = readonly (string | number | null)[];
 
 /** The answer of queue-scripts/inspect.ts. */
 export function readInspected(queue: string, reply: unknown): QueueInspected {
-  const [paused, counts, rows, next] = reply as [number, number[], Row[], number];
+  const [paused, counts, rows, next, limited] = reply as [number, number[], Row[], number, string | null];
   const [waiting = 0, delayed = 0, active = 0, completed = 0, failed = 0, cancelled = 0] = counts;
+  const limits = limited === null ? null : decodeQueueLimits(limited);
   return {
-    queues: [{ queue, paused: paused === 1, counts: { waiting, delayed, active, completed, failed, cancelled } }],
+    queues: [
+      { queue, paused: paused === 1, limits, counts: { waiting, delayed, active, completed, failed, cancelled } },
+    ],
     jobs: rows.map(readRecord),
     cursor: next < 0 ? null : String(next),
   };
@@ -17,12 +20,14 @@ const text = (value: string | number | null | undefined): string | null => (valu
 const time = (value: string | number | null | undefined): number | null => (value == null ? null : Number(value));
 
 function readRecord(row: Row): JobRecord {
-  const [id, body, state, priority, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt] = row;
+  const [id, body, state, priority, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt, group] =
+    row;
   return {
     id: String(id),
     body: String(body),
     state: state as JobState,
     priority: Number(priority),
+    group: text(group),
     attempts: Number(attempts),
     stalls: Number(stalls),
     progress: text(progress),

@@ -1,4 +1,11 @@
-import { isScheduleAmendment, MAX_QUEUES, type QueueInspected, type QueuePort, tooManyQueues } from '@portolan/core';
+import {
+  encodeQueueLimits,
+  isScheduleAmendment,
+  MAX_QUEUES,
+  type QueueInspected,
+  type QueuePort,
+  tooManyQueues,
+} from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext, type RedisScript } from './connection.ts';
 import { exchangeArgs, readExchange } from './queue-exchange.ts';
 import { pushBatch } from './queue-push.ts';
@@ -98,7 +105,8 @@ export function redisQueue(context: RedisContext): QueuePort {
       const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
       if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
       if (amendment.do === 'retry' && amendment.body !== undefined) args.push(amendment.body);
-      if (amendment.do === 'pause') await list(queue);
+      if (amendment.do === 'limit') args.push(amendment.limits === null ? '' : encodeQueueLimits(amendment.limits));
+      if (amendment.do === 'pause' || (amendment.do === 'limit' && amendment.limits)) await list(queue);
       return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
     },
   };

@@ -1,6 +1,8 @@
 import {
   decodeCursor,
+  decodeQueueLimits,
   encodeCursor,
+  encodeQueueLimits,
   MAX_QUEUES,
   TRANSFER_PAGE_BYTES,
   type TransferPage,
@@ -10,12 +12,13 @@ import {
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
 import { loadSchedule, type RunScript, readSchedules } from './queue-schedule.ts';
+import { AMEND } from './queue-scripts/amend.ts';
 import { LIST } from './queue-scripts/names.ts';
 import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
 import type { PartTransfer } from './transfer-part.ts';
 
 /** In the order in which they are told: of what will run, what is under way comes first; jobs of other priorities meet the waiting ones nowhere. */
-const STRUCTURES = ['active', 'ranked', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const;
+const STRUCTURES = ['active', 'aside', 'ranked', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const;
 /** The schedules come behind all jobs. */
 const SCHEDULED = STRUCTURES.length;
 const END = SCHEDULED + 1;
@@ -47,8 +50,8 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
     const answer = (await context.script(DUMP_JOBS, [keyOf(queue, 'jobs')], args)) as (string | number)[];
     const [next, nextAt, ...flat] = answer;
     const records: TransferRecord[] = [];
-    for (let first = 0; first < flat.length; first += 12)
-      records.push(toTransferred(queue, what, flat.slice(first, first + 12)));
+    for (let first = 0; first < flat.length; first += 13)
+      records.push(toTransferred(queue, what, flat.slice(first, first + 13)));
     const place = next === '' ? [queue, structure + 1, '', '0'] : [queue, structure, String(next), String(nextAt)];
     return { records, cursor: encodeCursor(place) };
   }
@@ -80,9 +83,13 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
       if (place && place[1] === SCHEDULED) return schedules(place, limit);
       const [queue] = await queuesBehind(place?.[0] ?? '', 1);
       if (queue === undefined) return { records: [], cursor: null };
-      const paused = await context.run((client) => client.exists(keyOf(queue, 'paused')));
+      const [paused, limits] = await context.run((client) =>
+        Promise.all([client.exists(keyOf(queue, 'paused')), client.get(keyOf(queue, 'limits'))]),
+      );
       return {
-        records: [{ of: 'queue', queue, paused: paused === 1 }],
+        records: [
+          { of: 'queue', queue, paused: paused === 1, limits: limits === null ? null : decodeQueueLimits(limits) },
+        ],
         cursor: encodeCursor([queue, 0, '', '0']),
       };
     },
@@ -98,6 +105,10 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
           if (told?.paused) await context.run((client) => client.set(pausedKey, '1'));
           else if (told) await context.run((client) => client.del(pausedKey));
           for (const record of some) if (record.of === 'schedule') await loadSchedule(queue, record, run);
+          if (told) {
+            const limits = told.limits ? encodeQueueLimits(told.limits) : '';
+            await context.script(AMEND, [keyOf(queue, 'jobs')], ['limit', '', limits]);
+          }
           const arrived = some.filter((record) => record.of === 'job');
           for (let first = 0; first < arrived.length; first += LOADED_AT_ONCE) {
             const args = arrived.slice(first, first + LOADED_AT_ONCE).flatMap(toArguments);
@@ -123,10 +134,10 @@ function toTransferred(
   structure: (typeof STRUCTURES)[number],
   row: readonly (string | number)[],
 ): TransferredJob {
-  const [id, body, asked, runs, stalls, priority, started, dedupe, score, progress, result, error] = row;
+  const [id, body, asked, runs, stalls, priority, started, dedupe, score, progress, result, error, group] = row;
   const active = structure === 'active';
   const cancelled = active && asked === 1;
-  const waits = structure === 'waiting' || structure === 'ranked' || active;
+  const waits = structure === 'waiting' || structure === 'ranked' || structure === 'aside' || active;
   const state = cancelled ? 'cancelled' : waits ? 'waiting' : structure;
   const startedAt = active ? Number(score) : Number(started) || null;
   const finished = !waits && structure !== 'delayed';
@@ -137,6 +148,7 @@ function toTransferred(
     body: String(body),
     state,
     priority: Number(priority),
+    group: optional(group),
     attempts: Number(runs),
     stalls: Number(stalls),
     dedupeKey: cancelled || dedupe === '' ? null : String(dedupe),
@@ -150,7 +162,7 @@ function toTransferred(
 }
 
 function toArguments(job: TransferredJob): RedisArgument[] {
-  const texts = [job.progress, job.result, job.error].map((text) => (text === null ? '' : `=${text}`));
+  const texts = [job.progress, job.result, job.error, job.group].map((text) => (text === null ? '' : `=${text}`));
   const unfinished = job.state === 'waiting' || job.state === 'delayed';
   const time = job.state === 'waiting' ? '' : ((job.state === 'delayed' ? job.dueAt : job.finishedAt) ?? 0);
   const head = [job.id, job.body, job.state, job.attempts, job.stalls, job.priority, job.startedAt ?? 0];

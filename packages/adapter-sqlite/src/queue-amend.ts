@@ -1,9 +1,14 @@
 import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
+import { limit } from './queue-claim.ts';
 import { finish, revive } from './queue-end.ts';
 import { findSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
 export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleAmendment>): Amended {
+  if (amendment.do === 'limit') {
+    limit(state, amendment.limits);
+    return 'done';
+  }
   if (!('id' in amendment)) {
     state.row.paused = amendment.do === 'pause' ? 1 : 0;
     return 'done';

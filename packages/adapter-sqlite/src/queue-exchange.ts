@@ -1,6 +1,6 @@
 import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
+import { claimSome, dueInMs } from './queue-claim.ts';
 import { type End, end, finish } from './queue-end.ts';
-import { claim } from './queue-line.ts';
 import { findSession, type Held, type Reply, saveSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 import { trimNumber } from './queue-trim.ts';
@@ -16,6 +16,7 @@ export function exchange(state: QueueState, request: ExchangeRequest): ExchangeR
   const expiresAt = now + request.leaseMs;
   const repeated = last === nonce && reply;
   let jobs: LeasedJob[];
+  let finished = true;
   let told: Reply;
   if (repeated) {
     told = { ...reply, created: reply.created || !alive };
@@ -24,7 +25,7 @@ export function exchange(state: QueueState, request: ExchangeRequest): ExchangeR
     const refused = settleAll(state, held, settled);
     if (settled.length > 0) trimNumber(state, retention);
     state.promote();
-    jobs = row.paused ? [] : claim(state, held, request.claim);
+    ({ jobs, finished } = claimSome(state, held, request.claim));
     told = { created: !alive, claimed: jobs.length, refused };
   }
   saveSession(engine, row.number, id, now, { expiresAt, held, nonce, reply: told });
@@ -33,7 +34,7 @@ export function exchange(state: QueueState, request: ExchangeRequest): ExchangeR
     jobs,
     refused: told.refused,
     cancel: toCancel(state, held),
-    dueInMs: state.dueInMs(),
+    dueInMs: finished ? dueInMs(state) : 0,
   };
 }
 
@@ -47,6 +48,7 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
   if (settled.length === 0) return [];
   const refused: string[] = [];
   const completed: End[] = [];
+  if (state.row.grouped > 0) state.groups.ended(settled.flatMap(({ id }) => held.get(id)?.number ?? []));
   for (const settlement of settled) {
     const { id } = settlement;
     const leased = held.get(id);

@@ -1,5 +1,5 @@
 import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from '@portolan/core';
-import { MAX_QUEUES } from '@portolan/core';
+import { decodeQueueLimits, MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
@@ -8,10 +8,10 @@ import { fromColumn } from './text.ts';
 
 const QUEUE = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const QUEUES = `SELECT * FROM queue WHERE namespace = ? AND listed_at IS NOT NULL ORDER BY name LIMIT ${MAX_QUEUES}`;
-const RECORD = `SELECT id, body, priority, runs, stalls, progress, error, due_at, job.started_at AS begun,
+const RECORD = `SELECT id, body, priority, in_group, runs, stalls, progress, error, due_at, job.started_at AS begun,
     job_batch.state AS ended, job_end.started_at AS ran, finished_at, result,
     EXISTS (SELECT 1 FROM job_line WHERE job_line.queue = job.queue AND rank = -priority AND job_line.place = job.place
-      AND job_line.job = job.number AND hole = 0) AS waits
+      AND job_line.job = job.number AND hole = 0) OR EXISTS (SELECT 1 FROM job_aside WHERE job_aside.job = job.number) AS waits
   FROM job LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
 const BY_ID = `${RECORD} WHERE job.queue = ? AND id = ?`;
 const BY_NUMBER = `${RECORD} WHERE job.number = ?`;
@@ -23,6 +23,8 @@ const PAGES: Readonly<Record<Exclude<JobState, 'active'>, string>> = {
   failed: finished(1),
   cancelled: finished(2),
 };
+
+const ASIDE = 'SELECT job AS number FROM job_aside WHERE queue = ? ORDER BY rank, place LIMIT ? OFFSET ?';
 
 function finished(code: number): string {
   return `SELECT value AS number FROM job_batch CROSS JOIN json_each(jobs) WHERE queue = ? AND state = ${code}
@@ -52,6 +54,10 @@ export function inspect(engine: Engine, namespace: number, inspection: QueueInsp
   // One more, to know whether there is a next page.
   const numbers =
     state === 'active' ? activePage(leases, from, limit + 1) : page(engine, PAGES[state], number, limit + 1, from);
+  if (state === 'waiting' && Number(row.aside) > 0 && numbers.length <= limit) {
+    const inLine = Number(row.waiting) - Number(row.aside);
+    numbers.push(...page(engine, ASIDE, number, limit + 1 - numbers.length, Math.max(0, from - inLine)));
+  }
   const jobs = numbers.slice(0, limit).flatMap((one) => engine.sql(BY_NUMBER).all(one));
   return { queues, jobs: jobs.map(record), cursor: numbers.length > limit ? String(from + limit) : null };
 }
@@ -85,7 +91,8 @@ function toSummary(row: Row): QueueSummary {
     failed: count('failed'),
     cancelled: count('cancelled'),
   };
-  return { queue: String(row.name), paused: row.paused === 1, counts };
+  const limits = row.limits == null ? null : decodeQueueLimits(String(row.limits));
+  return { queue: String(row.name), paused: row.paused === 1, limits, counts };
 }
 
 const text = (value: unknown): string | null => (value === null ? null : String(value));
@@ -99,6 +106,7 @@ function toRecord(row: Row, leasedAt: number | undefined): JobRecord {
     body: fromColumn(row.body),
     state,
     priority: Number(row.priority),
+    group: text(row.in_group),
     // A run that completes is not written into the job's row.
     attempts: Number(row.runs) + (state === 'active' || state === 'completed' ? 1 : 0),
     stalls: Number(row.stalls),

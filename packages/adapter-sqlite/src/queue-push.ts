@@ -4,7 +4,7 @@ import { InsertMany } from './insert-many.ts';
 import type { QueueState } from './queue-state.ts';
 import { toColumn } from './text.ts';
 
-const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const PUSH = `INSERT INTO job (queue, id, priority, place, due_at, dedupe_key, in_group, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
 
@@ -26,12 +26,12 @@ export function push(state: QueueState, jobs: readonly NewJob[]): Batch {
 
 function pushOne(state: QueueState, job: NewJob, batch: Batch): PushedJob {
   const { engine, row, now } = state;
-  const { id, body, priority, delayMs, dedupeKey } = job;
+  const { id, body, priority, delayMs, dedupeKey = null, group = null } = job;
   const delayed = delayMs > 0;
   const place = delayed ? null : row.back + 1;
   const { changes, lastInsertRowid } = engine
     .sql(PUSH)
-    .run(row.number, id, priority, place, delayed ? now + delayMs : null, dedupeKey ?? null, toColumn(body));
+    .run(row.number, id, priority, place, delayed ? now + delayMs : null, dedupeKey, group, toColumn(body));
   if (changes === 0) return pushOnto(state, job, batch);
   batch.hint = true;
   if (delayed) row.delayed += 1;

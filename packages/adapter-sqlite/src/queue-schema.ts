@@ -2,7 +2,7 @@
  * Made for few and narrow writes: a job's own row is written when it is pushed and when something out of the ordinary befalls it (a retry, a delay, a
  * cancellation, progress), and read otherwise. To claim is to cut the head off `job_line` and to note the ids in the session's row; to complete is to add
  * to `job_end`, and a row for all to `job_batch`. So what a transaction changes lies on few pages. A job with a row in `job_end` has finished; else one with `due_at` is delayed, one in the
- * line (not as a hole) waits, and any other is active: its session holds it.
+ * line (not as a hole) or aside waits, and any other is active: its session holds it.
  */
 export const QUEUE_SCHEMA = `
 -- A queue and how many jobs it has in each state, so that nothing is ever counted.
@@ -11,6 +11,13 @@ CREATE TABLE queue (
   name TEXT NOT NULL,
   number INTEGER PRIMARY KEY,
   paused INTEGER NOT NULL DEFAULT 0,
+  -- JSON; NULL for none. Then the window of its rate: when it began, and the starts in it.
+  limits TEXT,
+  begun_at INTEGER,
+  used INTEGER NOT NULL DEFAULT 0,
+  -- Waiting jobs that stepped aside, and active jobs that are in a group.
+  aside INTEGER NOT NULL DEFAULT 0,
+  grouped INTEGER NOT NULL DEFAULT 0,
   -- About when it was pushed to last; NULL while it is off the list.
   listed_at INTEGER,
   -- The last places given at either end of the line.
@@ -44,6 +51,7 @@ CREATE TABLE job (
   started_at INTEGER,
   -- Of an unfinished job.
   dedupe_key TEXT,
+  in_group TEXT,
   progress TEXT,
   error TEXT,
   body ANY NOT NULL
@@ -62,6 +70,36 @@ CREATE TABLE job_line (
   hole INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (queue, rank, place)
 ) STRICT, WITHOUT ROWID;
+
+-- Groups with active jobs, jobs aside or a window under way. rank and place are those of the first job aside, NULL without one. ready: that one may have
+-- room. rests: it had none, until the window ends.
+CREATE TABLE job_group (
+  number INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  active INTEGER NOT NULL DEFAULT 0,
+  begun_at INTEGER,
+  used INTEGER NOT NULL DEFAULT 0,
+  rank INTEGER,
+  place INTEGER,
+  ready INTEGER NOT NULL DEFAULT 0,
+  rests INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (queue, name)
+) STRICT;
+CREATE INDEX job_group_ready ON job_group (queue, rank, place) WHERE ready = 1;
+CREATE INDEX job_group_rests ON job_group (queue, begun_at) WHERE rests = 1;
+CREATE INDEX job_group_window ON job_group (queue, begun_at) WHERE begun_at IS NOT NULL;
+
+-- Jobs that stepped aside for the limit of their group (its number), next to run first.
+CREATE TABLE job_aside (
+  job INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  team INTEGER NOT NULL,
+  rank INTEGER NOT NULL,
+  place INTEGER NOT NULL
+) STRICT;
+CREATE INDEX job_aside_team ON job_aside (team, rank, place);
+CREATE INDEX job_aside_order ON job_aside (queue, rank, place);
 
 -- Finished jobs.
 CREATE TABLE job_end (

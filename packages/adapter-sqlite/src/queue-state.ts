@@ -1,14 +1,21 @@
+import { decodeQueueLimits, type QueueLimits } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
+import { Groups } from './queue-groups.ts';
 import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
-interface QueueRow {
+export interface QueueRow {
   readonly namespace: number;
   readonly name: string;
   readonly listed_at: number | null;
   readonly number: number;
   paused: number;
+  limits: QueueLimits | null;
+  begun_at: number | null;
+  used: number;
+  aside: number;
+  grouped: number;
   front: number;
   back: number;
   waiting: number;
@@ -31,6 +38,7 @@ export interface Job {
   runs: number;
   stalls: number;
   asked: number;
+  readonly in_group: string | null;
   started_at: number | null;
   progress: string | null;
   error: string | null;
@@ -45,14 +53,14 @@ export const STEP = 500;
 
 const FIND = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
-const SAVE = `UPDATE queue SET paused = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
+const SAVE = `UPDATE queue SET paused = ?, begun_at = ?, used = ?, aside = ?, grouped = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
   WHERE number = ?`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const LEAVE_LINE = 'DELETE FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const WAITS = 'SELECT 1 FROM job_line WHERE queue = ? AND rank = ? AND place = ? AND job = ? AND hole = 0';
-const JOB = `SELECT number, id, priority, place, due_at, runs, stalls, asked, started_at, progress, error FROM job`;
+const JOB = `SELECT number, id, priority, place, due_at, runs, stalls, asked, in_group, started_at, progress, error FROM job`;
 const BY_ID = `${JOB} WHERE queue = ? AND id = ?`;
 const BY_NUMBER = `${JOB} WHERE number = ?`;
 const BY_DUE = `${JOB} WHERE queue = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ${STEP}`;
@@ -69,19 +77,23 @@ export class QueueState {
   readonly engine: Engine;
   readonly row: QueueRow;
   readonly now: number;
+  readonly groups: Groups;
   /** The row as it was read. */
-  readonly #read: readonly number[];
+  readonly #read: readonly (number | null)[];
 
   private constructor(engine: Engine, row: QueueRow, now: number) {
     this.engine = engine;
     this.row = row;
     this.now = now;
+    this.groups = new Groups(engine, row, now);
     this.#read = valuesOf(row);
   }
 
   static find(engine: Engine, namespace: number, name: string, now: number): QueueState | undefined {
     const row = engine.sql(FIND).get(namespace, name);
-    return row && new QueueState(engine, row as unknown as QueueRow, now);
+    if (!row) return undefined;
+    const limits = row.limits === null ? null : decodeQueueLimits(String(row.limits));
+    return new QueueState(engine, { ...(row as unknown as QueueRow), limits }, now);
   }
 
   static make(engine: Engine, namespace: number, name: string, now: number): QueueState {
@@ -114,7 +126,7 @@ export class QueueState {
     const ended = this.engine.sql(ENDED).get(job.number)?.state;
     if (ended !== undefined) return FINISHED[Number(ended)] ?? 'cancelled';
     if (job.due_at !== null) return 'delayed';
-    return job.place !== null && this.engine.sql(WAITS).get(...this.#placeOf(job)) ? 'waiting' : 'active';
+    return this.#isWaiting(job) ? 'waiting' : 'active';
   }
 
   /** A job that stands nowhere waits, or is delayed. */
@@ -126,7 +138,9 @@ export class QueueState {
     } else {
       row.waiting += 1;
       const hole = job.place !== null && engine.sql(FILL_HOLE).run(...this.#placeOf(job)).changes === 1;
-      if (!hole) {
+      const aside = front && job.in_group !== null && this.groups.lines(job.in_group);
+      if (aside) this.groups.addFront(job, job.in_group ?? '');
+      else if (!hole) {
         job.place = front ? --row.front : ++row.back;
         LINE.run(engine, this.#placeOf(job));
       }
@@ -141,7 +155,8 @@ export class QueueState {
       job.due_at = null;
     } else {
       this.row.waiting -= 1;
-      this.engine.sql(to === 'hole' ? MAKE_HOLE : LEAVE_LINE).run(...this.#placeOf(job));
+      const left = this.engine.sql(to === 'hole' ? MAKE_HOLE : LEAVE_LINE).run(...this.#placeOf(job));
+      if (left.changes === 0) this.groups.remove(job);
     }
   }
 
@@ -178,6 +193,11 @@ export class QueueState {
     this.engine.sql(SET_BODY).run(toColumn(body), job.number);
   }
 
+  #isWaiting(job: Job): boolean {
+    if (job.place !== null && this.engine.sql(WAITS).get(...this.#placeOf(job))) return true;
+    return this.groups.isAside(job.number);
+  }
+
   #placeOf(job: Job): [number, number, number | null, number] {
     return [this.row.number, -job.priority, job.place, job.number];
   }
@@ -190,7 +210,37 @@ export class QueueState {
 }
 
 /** As `SAVE` takes them. */
-function valuesOf(row: QueueRow): number[] {
-  const { number, paused, front, back, waiting, delayed, active, completed, failed, cancelled } = row;
-  return [paused, front, back, waiting, delayed, active, completed, failed, cancelled, number];
+function valuesOf(row: QueueRow): (number | null)[] {
+  const {
+    number,
+    paused,
+    begun_at,
+    used,
+    aside,
+    grouped,
+    front,
+    back,
+    waiting,
+    delayed,
+    active,
+    completed,
+    failed,
+    cancelled,
+  } = row;
+  return [
+    paused,
+    begun_at,
+    used,
+    aside,
+    grouped,
+    front,
+    back,
+    waiting,
+    delayed,
+    active,
+    completed,
+    failed,
+    cancelled,
+    number,
+  ];
 }

@@ -1,4 +1,5 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
+import { isLimited } from './queue-claim.ts';
 import { finish } from './queue-end.ts';
 import { scheduleInMs } from './queue-schedule.ts';
 import { leaveExpired, takeExpired } from './queue-session.ts';
@@ -26,6 +27,7 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
     leaveExpired(engine, row.number, id, held);
     more = true;
   }
+  state.groups.ended(lost.map(({ number }) => number));
   // The first to arrive ends up in front.
   for (const { id, number, startedAt } of lost.sort((a, b) => (a.id < b.id ? 1 : -1))) {
     const job = state.get(number);
@@ -41,6 +43,7 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
       recovered.push(id);
     }
   }
+  if (isLimited(row)) state.groups.endWindows();
   more = trim(state, policy.retention) || more;
   return { recovered, failed, more, active: row.active > 0, scheduleInMs: scheduleInMs(state) };
 }

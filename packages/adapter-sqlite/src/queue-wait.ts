@@ -1,7 +1,9 @@
+import { decodeQueueLimits } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { classify, closedError } from './errors.ts';
+import { type Claimable, claimable } from './queue-claim.ts';
 
-const STATE = 'SELECT waiting, paused, delayed, number FROM queue WHERE namespace = ? AND name = ?';
+const STATE = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const DUE = 'SELECT 1 FROM job WHERE queue = ? AND due_at <= ? LIMIT 1';
 
 export const channelOf = (queue: string): string => `queue:${queue}`;
@@ -79,7 +81,8 @@ export class QueueWaits {
       if (!row || row.paused === 1) return { ready: 0, delayed: false };
       const delayed = Number(row.delayed) > 0;
       const due = delayed && engine.sql(DUE).get(Number(row.number), now()) ? 1 : 0;
-      return { ready: Number(row.waiting) + due, delayed };
+      const limits = row.limits === null ? null : decodeQueueLimits(String(row.limits));
+      return { ready: claimable(engine, { ...(row as unknown as Claimable), limits }, now()) + due, delayed };
     } catch {
       return { ready: 0, delayed: false };
     }

@@ -1,6 +1,7 @@
 import { isScheduleAmendment, type NewJob, type PushedJob, type QueuePort } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { amend } from './queue-amend.ts';
+import { claimable, isLimited } from './queue-claim.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
 import { list, listedNames, sweepUnlisted, unlist } from './queue-list.ts';
@@ -54,8 +55,9 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
     exchange: (queue, request) =>
       make(queue, (state) => {
         const result = exchange(state, request);
-        // Who took jobs and left some: every waiter had the signal of their push, or looked when it began to wait.
-        if (request.claim === 0 && state.row.waiting > 0 && !state.row.paused) wake(queue);
+        // Who took jobs and left some: every waiter had the signal of their push, or looked when it began to wait. Not so where the limits let them wait.
+        const wakes = request.claim === 0 || isLimited(state.row);
+        if (wakes && claimable(engine, state.row, state.now) > 0) wake(queue);
         return result;
       }),
 
@@ -71,7 +73,8 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       change(queue, { recovered: [], failed: [], more: false, active: false, scheduleInMs: null }, (state) => {
         const swept = sweep(state, policy);
         unlist(state, policy.idleMs);
-        if (!state.row.paused && (state.row.waiting > 0 || state.dueInMs() === 0)) wake(queue);
+        const due = state.row.paused === 0 && state.dueInMs() === 0;
+        if (due || claimable(engine, state.row, state.now) > 0) wake(queue);
         return swept;
       }),
 
@@ -87,15 +90,15 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       }
       const work = (state: QueueState) => {
         const amended = amend(state, amendment);
-        if (amended === 'done' && state.row.waiting > 0) wake(queue);
+        if (amended === 'done' && claimable(engine, state.row, state.now) > 0) wake(queue);
         return amended;
       };
-      if (amendment.do === 'pause')
+      if (amendment.do === 'pause' || (amendment.do === 'limit' && amendment.limits))
         return make(queue, (state) => {
           list(state);
           return work(state);
         });
-      return change(queue, amendment.do === 'resume' ? 'done' : 'missing', work);
+      return change(queue, 'id' in amendment ? 'missing' : 'done', work);
     },
   };
 }

@@ -1,5 +1,6 @@
-import type { PlacedRecord, TransferRecord, TransferredJob } from '@portolan/core';
+import { decodeQueueLimits, type PlacedRecord, type TransferRecord, type TransferredJob } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
+import { limit } from './queue-claim.ts';
 import { end } from './queue-end.ts';
 import { list } from './queue-list.ts';
 import { loadSchedule, SCHEDULE_COLUMNS, toSchedule } from './queue-schedule.ts';
@@ -10,14 +11,16 @@ import { fromColumn, toColumn } from './text.ts';
 import { type PartTransfer, readTuple } from './transfer-part.ts';
 
 const QUEUES =
-  'SELECT name, number, paused FROM queue WHERE namespace = ? AND name > ? AND listed_at IS NOT NULL ORDER BY name';
+  'SELECT name, number, paused, limits FROM queue WHERE namespace = ? AND name > ? AND listed_at IS NOT NULL ORDER BY name';
 const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
 const COUNT = `SELECT coalesce(sum(1 + schedules + waiting + delayed + active + completed + failed + cancelled), 0) AS n
   FROM queue WHERE namespace = ?`;
-const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, progress, error, due_at`;
+const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, in_group, progress, error, due_at`;
 const ACTIVE = `SELECT ${JOB} FROM job WHERE number = ?`;
 const WAITING = `SELECT ${JOB}, rank AS a, line.place AS b FROM job_line AS line CROSS JOIN job ON number = line.job
   WHERE line.queue = ? AND (rank, line.place) > (?, ?) AND hole = 0 ORDER BY rank, line.place`;
+const ASIDE = `SELECT ${JOB}, rank AS a, line.place AS b FROM job_aside AS line CROSS JOIN job ON number = line.job
+  WHERE line.queue = ? AND (rank, line.place) > (?, ?) ORDER BY rank, line.place`;
 const DELAYED = `SELECT ${JOB}, due_at AS a, id AS b FROM job
   WHERE queue = ? AND due_at IS NOT NULL AND (due_at, id) > (?, ?) ORDER BY due_at, id`;
 const ended = (code: number): string => `
@@ -27,13 +30,13 @@ const ended = (code: number): string => `
 const SCHEDULES = `SELECT ${SCHEDULE_COLUMNS}, 0 AS a, id AS b FROM queue_schedule WHERE queue = ? AND id > ? ORDER BY id`;
 const ENDED = FINISHED.map((_, code) => ended(code));
 
-const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, progress, error, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, in_group, progress, error, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const KNOWN = 'SELECT 1 FROM job WHERE queue = ? AND id = ?';
 const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
 
 /** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id; behind a schedule by its id. */
-const STAGES = ['active', 'waiting', 'delayed', ...FINISHED, 'schedules'] as const;
+const STAGES = ['active', 'aside', 'waiting', 'delayed', ...FINISHED, 'schedules'] as const;
 type Place = readonly [queue: string, stage: number, a: number, b: string];
 const FIRST = Number.MIN_SAFE_INTEGER;
 
@@ -43,10 +46,11 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
   function* rowsOf(queue: number, stage: number, a: number, b: string): Iterable<Row> {
     const number = b === '' ? FIRST : Number(b);
     const name = STAGES[stage];
-    if (name === 'waiting') yield* engine.sql(WAITING).iterate(queue, a, number);
+    if (name === 'aside') yield* engine.sql(ASIDE).iterate(queue, a, number);
+    else if (name === 'waiting') yield* engine.sql(WAITING).iterate(queue, a, number);
     else if (name === 'delayed') yield* engine.sql(DELAYED).iterate(queue, a, b);
     else if (name === 'schedules') yield* engine.sql(SCHEDULES).iterate(queue, b);
-    else if (name !== 'active') yield* engine.sql(ENDED[stage - 3] as string).iterate(queue, a, number);
+    else if (name !== 'active') yield* engine.sql(ENDED[stage - 4] as string).iterate(queue, a, number);
     else {
       const leases = allLeases(engine, queue).sort(
         ([id, one], [other, two]) => one.startedAt - two.startedAt || (id < other ? -1 : 1),
@@ -82,7 +86,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
         .sql(ADD)
         .run(
           ...[number, job.id, job.priority, place, due, runs, job.stalls, job.startedAt],
-          ...[key, job.progress, job.error, toColumn(job.body)],
+          ...[key, job.group, job.progress, job.error, toColumn(job.body)],
         );
     // A dedupe key that another job holds stays with it.
     let added = add(unfinished ? job.dedupeKey : null);
@@ -107,7 +111,8 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
         if (place && begun) yield* behind(place[0], Number(begun.number), place);
         for (const row of engine.sql(QUEUES).iterate(namespace, place?.[0] ?? '')) {
           const start: Place = [String(row.name), 0, FIRST, ''];
-          yield { record: { of: 'queue', queue: start[0], paused: row.paused === 1 }, place: start };
+          const limits = row.limits === null ? null : decodeQueueLimits(String(row.limits));
+          yield { record: { of: 'queue', queue: start[0], paused: row.paused === 1, limits }, place: start };
           yield* behind(start[0], Number(row.number), start);
         }
       },
@@ -122,8 +127,10 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
         const state = queues.get(queue) ?? QueueState.make(engine, namespace, queue, now());
         if (!queues.has(queue)) list(state);
         queues.set(queue, state);
-        if (record.of === 'queue') state.row.paused = record.paused ? 1 : 0;
-        else if (record.of === 'schedule') loadSchedule(state, record);
+        if (record.of === 'queue') {
+          state.row.paused = record.paused ? 1 : 0;
+          limit(state, record.limits);
+        } else if (record.of === 'schedule') loadSchedule(state, record);
         else if (load(state, record)) woken.add(queue);
       }
       for (const state of queues.values()) state.save();
@@ -142,7 +149,7 @@ function toRecord(queue: string, stage: number, row: Row): TransferRecord {
 
 function toTransferred(queue: string, name: Exclude<(typeof STAGES)[number], 'schedules'>, row: Row): TransferredJob {
   const cancelled = name === 'active' && row.asked === 1;
-  const state = cancelled ? 'cancelled' : name === 'active' ? 'waiting' : name;
+  const state = cancelled ? 'cancelled' : name === 'active' || name === 'aside' ? 'waiting' : name;
   const startedAt = time(row.ran ?? row.begun);
   return {
     of: 'job',
@@ -151,6 +158,7 @@ function toTransferred(queue: string, name: Exclude<(typeof STAGES)[number], 'sc
     body: fromColumn(row.body),
     state,
     priority: Number(row.priority),
+    group: text(row.in_group),
     attempts: Number(row.runs) + (state === 'completed' ? 1 : 0),
     stalls: Number(row.stalls),
     dedupeKey: cancelled ? null : text(row.dedupe_key),

@@ -156,6 +156,7 @@ export type { QueuePort } from './ports/queue.ts';
 export type { Amended, Amendment } from './ports/queue-amend.ts';
 export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement } from './ports/queue-exchange.ts';
 export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
+export { MAX_STEPS_ASIDE, type QueueLimits, type RunLimits, type StartRate } from './ports/queue-limits.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
 export type { DedupeMode, NewJob, PushedJob } from './ports/queue-push.ts';
 export {
@@ -197,6 +198,18 @@ export {
   type Queue,
   type QueueOptions,
 } from './queue.ts';
+export {
+  afterStarts,
+  checkQueueLimits,
+  claimWithin,
+  decodeQueueLimits,
+  encodeQueueLimits,
+  isOver,
+  type LimitedLine,
+  type Load,
+  restsUntil,
+  roomWithin,
+} from './queue-limits.ts';
 export type { RemovedMany, RetriedMany, RetryAllOptions } from './queue-many.ts';
 export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';

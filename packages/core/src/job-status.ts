@@ -17,6 +17,7 @@ export interface JobStatus {
   /** Of the definition it was enqueued with. */
   readonly version: number;
   readonly priority: number;
+  readonly group?: string;
   readonly createdAt: number;
   /** Of a job that a schedule made. */
   readonly schedule?: ScheduledTick;
@@ -43,6 +44,7 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     data: envelope.data,
     version: envelope.version,
     priority: record.priority,
+    ...(record.group === null ? {} : { group: record.group }),
     createdAt: envelope.createdAt,
     ...(envelope.schedule === undefined ? {} : { schedule: envelope.schedule }),
     ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),

@@ -6,7 +6,9 @@ import { checkKey, checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
 import type { JobRecord, JobState, QueueSummary } from './ports/queue-inspect.ts';
+import type { QueueLimits } from './ports/queue-limits.ts';
 import type { DedupeMode, NewJob } from './ports/queue-push.ts';
+import { checkGroup, checkQueueLimits } from './queue-limits.ts';
 import { amendMany, type RemovedMany, type RetriedMany, type RetryAllOptions, retryAll } from './queue-many.ts';
 import { createQueueProducer } from './queue-producer.ts';
 import { awaitResult, type ResultOptions } from './queue-result.ts';
@@ -37,6 +39,8 @@ export interface EnqueueOptions {
    * wait of a delayed job begins again with `delayMs`. The job keeps its priority.
    */
   readonly dedupe?: DedupeMode;
+  /** Jobs of one group, a tenant's say, share the limits that the queue sets for each group. 1 to 256 characters. */
+  readonly group?: string;
 }
 
 export interface Enqueued {
@@ -95,6 +99,11 @@ export interface Queue extends Schedules {
   /** Stops claims from a queue; running jobs go on. CONFLICT as for `enqueue`. */
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
+  /**
+   * Sets a queue's limits instead of those it has, for all workers of all processes, from their next claim on; null, or limits of nothing, lifts them. INVALID
+   * naming the field, CONFLICT as for `enqueue`.
+   */
+  limit(queue: string, limits: QueueLimits | null): Promise<void>;
   /** A page of a queue's jobs: next to run, longest running or newest finished first. Not a snapshot. `limit` from 1 to 500; 50 if not said. */
   list(page: {
     readonly queue: string;
@@ -123,7 +132,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
   async function prepare(job: JobDefinition, data: unknown, options: EnqueueOptions): Promise<[string, NewJob]> {
     const queue = checkName(options.queue ?? job.queue, 'queue');
     const text = await payloadOf(job, data);
-    const { delayMs = 0, dedupeKey, dedupe } = options;
+    const { delayMs = 0, dedupeKey, dedupe, group } = options;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalid('delayMs: must lie between 0 and ten years');
     if (dedupe !== undefined && dedupeKey === undefined) throw invalid('dedupe: there must be a dedupeKey');
     const attempts = checkAttempts(options.attempts ?? job.attempts, `job ${job.name}`);
@@ -134,6 +143,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       delayMs: Math.round(delayMs),
       ...(dedupeKey === undefined ? {} : { dedupeKey: checkKey(dedupeKey, 'dedupeKey') }),
       ...(dedupe === undefined ? {} : { dedupe }),
+      ...(group === undefined ? {} : { group: checkGroup(group) }),
     };
     return [queue, made];
   }
@@ -199,6 +209,9 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     promote: async (id) => plain(await amend(id, 'promote')),
     pause: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'pause' })),
     resume: async (queue) => void (await port.amend(checkName(queue, 'queue'), { do: 'resume' })),
+    async limit(queue, limits) {
+      await port.amend(checkName(queue, 'queue'), { do: 'limit', limits: checkQueueLimits(limits) });
+    },
     async list({ queue, state, cursor = null, limit = 50 }) {
       checkName(queue, 'queue');
       if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw invalid('limit: a whole number from 1 to 500');

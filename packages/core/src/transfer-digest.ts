@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { TransferRecord } from './ports/transfer.ts';
+import { encodeQueueLimits } from './queue-limits.ts';
 
 /** A multiset of records as one number: what is in it decides, not the order. Sums of SHA-256 modulo 2^256. */
 export class TransferDigest {
@@ -64,11 +65,13 @@ export function digestContents(record: TransferRecord, keptUntil: number | null)
     case 'tombstone':
       return [];
     case 'queue':
-      return [JSON.stringify(['queue', record.queue, record.paused])];
+      return [
+        JSON.stringify(['queue', record.queue, record.paused, record.limits && encodeQueueLimits(record.limits)]),
+      ];
     case 'job': {
-      const { queue, id, body, state, priority, attempts, stalls, dedupeKey } = record;
+      const { queue, id, body, state, priority, attempts, stalls, dedupeKey, group } = record;
       const { progress, result, error, dueAt, startedAt, finishedAt } = record;
-      const head = ['job', queue, id, body, state, priority, attempts, stalls, dedupeKey];
+      const head = ['job', queue, id, body, state, priority, attempts, stalls, dedupeKey, group];
       return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt])];
     }
     case 'schedule': {

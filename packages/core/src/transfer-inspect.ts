@@ -125,12 +125,16 @@ class Tally {
 
   /** A transfer tells what runs as waiting; a listing tells it as it is. */
   async listQueues({ queue }: Backend): Promise<void> {
-    for (const { queue: name, paused, counts } of (await queue.inspect({ of: 'queues' })).queues) {
+    for (const { queue: name, paused, limits, counts } of (await queue.inspect({ of: 'queues' })).queues) {
       const listed = this.#listing.get(name);
       if (!listed) continue;
       const held = Object.entries(counts).filter(([, count]) => count > 0);
       const { schedules } = listed.counts;
-      const others = { ...(paused ? { paused: 1 } : {}), ...(schedules === undefined ? {} : { schedules }) };
+      const others = {
+        ...(paused ? { paused: 1 } : {}),
+        ...(limits ? { limited: 1 } : {}),
+        ...(schedules === undefined ? {} : { schedules }),
+      };
       listed.counts = { ...others, ...Object.fromEntries(held) };
     }
   }

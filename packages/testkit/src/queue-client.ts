@@ -4,6 +4,7 @@ import type {
   JobRecord,
   JobState,
   NewJob,
+  QueueLimits,
   QueuePort,
   Retention,
   Settlement,
@@ -71,3 +72,10 @@ export const completed = (id: string, result = '"done"'): Settlement => ({ id, o
 export const failed = (id: string): Settlement => ({ id, outcome: 'failed', error: '"broken"' });
 export const retry = (id: string, delayMs = 0): Settlement => ({ id, outcome: 'retry', delayMs, error: '"again"' });
 export const released = (id: string, delayMs = 0): Settlement => ({ id, outcome: 'released', delayMs });
+
+export const limit = (port: QueuePort, limits: QueueLimits | null, queue = 'work') =>
+  port.amend(queue, { do: 'limit', limits });
+
+/** Jobs to push: `job-1`, or `GROUP-1`, and so on. */
+export const several = (count: number, more: { readonly group?: string; readonly priority?: number } = {}, from = 1) =>
+  Array.from({ length: count }, (_, at) => ({ id: `${more.group ?? 'job'}-${from + at}`, ...more }));

@@ -1,7 +1,8 @@
-import type { QueuePort, Settlement } from '@portolan/core';
+import { checkQueueLimits, type QueuePort, type Settlement } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { KEEP } from './queue-client.ts';
+import { anyLimits } from './queue-limits-arbitrary.ts';
 
 const STATES = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'] as const;
 
@@ -28,13 +29,15 @@ const newJobs = fc
       delayMs: delay,
       dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
       dedupe: fc.constantFrom('keep' as const, 'replace' as const, 'debounce' as const),
+      group: fc.option(fc.constantFrom('g1', 'g:{2}'), { nil: undefined, freq: 2 }),
     }),
     { maxLength: 4 },
   )
   .map((drawn) =>
-    drawn.map(({ dedupeKey, dedupe, ...job }) => ({
+    drawn.map(({ dedupeKey, dedupe, group, ...job }) => ({
       ...job,
       ...(dedupeKey === undefined ? {} : { dedupeKey, dedupe }),
+      ...(group === undefined ? {} : { group }),
     })),
   );
 
@@ -123,6 +126,12 @@ const fire = fc
   })
   .map((tick) => command(`fire ${JSON.stringify(tick)}`, (port, queue) => port.amend(queue, { do: 'fire', ...tick })));
 
+const limit = anyLimits.map((drawn) =>
+  command(`limit ${JSON.stringify(drawn)}`, (port, queue) =>
+    port.amend(queue, { do: 'limit', limits: checkQueueLimits(drawn) }),
+  ),
+);
+
 const beat = session.map((name) =>
   command(`beat ${name}`, async (port, queue) => {
     const { alive, cancel } = await port.beat(queue, name, 3_600_000);
@@ -155,6 +164,7 @@ const commandsOf = fc.array(
     { weight: 2, arbitrary: schedule },
     { weight: 1, arbitrary: unschedule },
     { weight: 2, arbitrary: fire },
+    { weight: 2, arbitrary: limit },
     { weight: 1, arbitrary: beat },
     { weight: 1, arbitrary: vanish },
   ),
@@ -184,6 +194,7 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
 async function empty(port: QueuePort, queue: string): Promise<readonly string[]> {
   const nothing = { count: 0, ms: 0 };
   await port.amend(queue, { do: 'resume' });
+  await port.amend(queue, { do: 'limit', limits: null });
   for (const name of ['a', 'b']) {
     const request = { session: name, nonce: 'last', leaseMs: 0, settled: [], claim: 0, retention: KEEP };
     await port.exchange(queue, request);

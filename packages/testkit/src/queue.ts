@@ -5,6 +5,7 @@ import { completed, failed, KEEP, queueClient, released, retry } from './queue-c
 import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
+import { queueLimitsSuite } from './queue-limits.ts';
 import { queueListSuite } from './queue-list.ts';
 import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
@@ -219,6 +220,7 @@ export function queueSuite(harness: Harness): void {
   queueDedupeSuite(harness);
   deadLetterSuite(harness);
   queueScheduleSuite(harness);
+  queueLimitsSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
   workerManySuite(harness);

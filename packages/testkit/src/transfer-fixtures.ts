@@ -9,7 +9,7 @@ import {
 import { expect } from 'vitest';
 import { committed, entry, put, remove } from './document-fixtures.ts';
 import type { Kit } from './harness.ts';
-import { completed, failed, KEEP, queueClient, retry } from './queue-client.ts';
+import { completed, failed, KEEP, limit, queueClient, retry, several } from './queue-client.ts';
 
 const HOUR = 3_600_000;
 const RETENTION = { count: 30, ms: HOUR, resumeMs: HOUR };
@@ -108,6 +108,12 @@ async function fillJobs({ queue }: Backend): Promise<void> {
     { id: 'w3' },
   );
   await queue.amend('work', { do: 'cancel', id: 'hole' });
+  // The first that runs leaves the others of its group aside.
+  await limit(queue, { concurrency: 50, group: { concurrency: 1, rate: { count: 5, ms: HOUR } } }, 'groups');
+  const grouped = queueClient(queue, 'worker', 'groups');
+  await grouped.push(...several(4, { group: 'a {1}:x' }), { id: 'low', group: 'a {1}:x', priority: -1 });
+  await grouped.claim(9);
+  await grouped.push(...several(2, { group: 'a {1}:x' }, 5), { id: 'plain' });
   await queue.push('other', [{ id: 'job', body: '{}', priority: 0, delayMs: 0 }]);
   await queue.amend('other', { do: 'pause' });
   const template = '{"text":"ünï \\u0000 \u{1F600}","n":1.0}';

@@ -31,6 +31,7 @@ export function portCases(move: AddMove): void {
       expect(await client.claim(20)).toEqual(['later']);
       const { queues } = await to.queue.inspect({ of: 'queues' });
       expect(queues.map(({ queue, paused }) => [queue, paused])).toEqual([
+        ['groups', false],
         ['other', true],
         ['timed', false],
         ['work', false],
@@ -56,6 +57,21 @@ export function portCases(move: AddMove): void {
     await transferOf(to).load(await dumpPart(backend, 'queue'));
     expect(await to.queue.amend('work', fire)).toBe('refused');
     expect((await told(to.queue, 'work'))?.map(({ id }) => id)).toEqual(['fired', 'missed', 'far']);
+  });
+
+  move('limits and groups come over, and hold there from the start', async ({ kit, backend, to, copy }) => {
+    await fillEveryKind(kit, backend);
+    await copy();
+    const client = queueClient(to.queue, 'new', 'groups');
+    const order = Array.from({ length: 6 }, (_, at) => `a {1}:x-${at + 1}`);
+    expect(await client.list('waiting')).toEqual([...order, 'plain', 'low']);
+    expect(await client.claim(9)).toEqual([order[0], 'plain']);
+    expect((await client.exchange({ settled: [completed(order[0] ?? '')], claim: 9 })).jobs).toMatchObject([
+      { id: order[1] },
+    ]);
+    expect(await client.job('low')).toMatchObject({ group: 'a {1}:x' });
+    const { queues } = await to.queue.inspect({ of: 'queues' });
+    expect(queues.find(({ queue }) => queue === 'groups')).toMatchObject({ limits: { concurrency: 50 } });
   });
 
   move('jobs that stay waiting are all told, though others are taken between two pages', async ({ backend }) => {

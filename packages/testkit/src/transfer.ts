@@ -167,6 +167,7 @@ export function transferSuite(harness: Harness): void {
           words: { revision: 2, documents: 2 },
         },
         queue: {
+          groups: { limited: 1, waiting: 7, active: 1 },
           other: { paused: 1, waiting: 1 },
           timed: { schedules: 1 },
           work: { schedules: 3, active: 3, waiting: 7, delayed: 1, completed: 1, failed: 1, cancelled: 1 },

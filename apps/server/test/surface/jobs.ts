@@ -236,6 +236,41 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
+    title: 'a queue runs no more of a group at a time than its limits say',
+    async play(talk) {
+      const queue = `limits-${talk.run}`;
+      const limit = (limits: { concurrency?: number; group?: { concurrency?: number } }): Question => ({
+        rest: ['PUT', `/api/queues/${queue}/limits`, limits],
+        trpc: (client) => client.queues.limit.mutate({ queue, ...limits }),
+      });
+      const limitsOf = async () => {
+        const { value } = await talk.poll<{ queues: { queue: string; limits: unknown }[] }>({
+          rest: ['GET', '/api/queues'],
+          trpc: (client) => client.queues.list.query(),
+        });
+        return value.queues.find((one) => one.queue === queue)?.limits;
+      };
+      expect((await talk.ask(limit({ concurrency: 20, group: { concurrency: 1 } }))).value).toEqual({
+        outcome: 'done',
+      });
+      expect(await limitsOf()).toEqual({ concurrency: 20, group: { concurrency: 1 } });
+      const data = { steps: 1, stepMs: 50 };
+      const ids: string[] = [];
+      for (const group of ['a', 'a', 'a']) {
+        ids.push(expectAccepted(await talk.ask(push('count', data, { group }, queue)), talk));
+      }
+      const jobs: Job[] = [];
+      for (const id of ids) jobs.push(await ended(talk, id));
+      expect(jobs).toMatchObject([{ group: 'a' }, { group: 'a' }, { group: 'a' }]);
+      expect(between(jobs[0]?.finishedAt, jobs[1]?.startedAt)).toBeGreaterThanOrEqual(0);
+      expect(between(jobs[1]?.finishedAt, jobs[2]?.startedAt)).toBeGreaterThanOrEqual(0);
+      expect((await talk.ask(limit({}))).value).toEqual({ outcome: 'done' });
+      expect(await limitsOf()).toBeNull();
+      const refused = await talk.ask(limit({ group: { concurrency: 0 } }));
+      expect(refused).toMatchObject({ code: 'INVALID', status: 400, issues: ['group.concurrency'] });
+    },
+  },
+  {
     title: 'what cannot run is refused when it is pushed',
     async play({ ask, run }) {
       expect(await ask(push('nobody-knows', 1))).toMatchObject({ code: 'NOT_FOUND', status: 404 });
@@ -248,6 +283,7 @@ export const jobCases: readonly Case[] = [
         ['priority', 1_001],
         ['attempts', 0],
         ['dedupeKey', ''],
+        ['group', ''],
       ] as const) {
         expect(await ask(push('echo', 1, { [name]: value }))).toMatchObject({
           code: 'INVALID',

@@ -1,19 +1,27 @@
+import { GROUPS, SET_LIMITS } from './groups.ts';
 import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 
 /**
  * One change to a job or to the queue; a fixed number of commands, and one for each worker session where the job may be active. ARGV: what, id, then session and
- * progress, or the body of a retry if it gets one. Answers as `Amended`.
+ * progress, or the body of a retry if it gets one, or the limits ('' for none). Answers as `Amended`.
  */
 export const AMEND = {
   name: 'portolanQueueAmend',
   lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
 local what, id = ARGV[1], ARGV[2]
+local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
+${GROUPS}${SET_LIMITS}
 if what == 'pause' then
   call('SET', q .. 'paused', '1')
   return 'done'
 elseif what == 'resume' then
   call('DEL', q .. 'paused')
   wake()
+  return 'done'
+end
+if what == 'limit' then
+  setLimits(ARGV[3])
+  if call('EXISTS', q .. 'paused') == 0 and hasNext() and queueRoom() > 0 then wake() end
   return 'done'
 end
 if call('HEXISTS', KEYS[1], id) == 0 then return 'missing' end
@@ -25,7 +33,8 @@ end
 if state == 'waiting' and takenAt(id) then state = 'active' end
 local runs, stalls, priority, started, key = mark(call('HGET', q .. 'marks', id))
 local function leave()
-  if state == 'waiting' then call('SADD', q .. 'holes', id) else call('ZREM', q .. state, id) end
+  if state ~= 'waiting' then call('ZREM', q .. state, id)
+  elseif not leaveAside(id) then call('SADD', q .. 'holes', id) end
 end
 
 if what == 'progress' then

@@ -12,7 +12,7 @@ local function again(last)
 end
 `;
 
-/** The exchange's last step. Sets paused, taken and bodies, and keeps the answer for a repeat. */
+/** The exchange's last step. Sets paused, room (how many could start before), taken, bodies and finished, and keeps the answer for a repeat. Needs TAKE_WITHIN. */
 export const CLAIM = `
 local paused = rare and call('EXISTS', q .. 'paused') == 1
 local taken, bodies = {}, {}
@@ -45,8 +45,12 @@ local function takeWithCare()
     end)
   end
 end
+endWindows()
+local room, finished = queueRoom(), true
+claim = math.min(claim, room)
 if claim > 0 and not paused then
-  if rare then takeWithCare() else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
+  if groupLimits or (grouped and call('EXISTS', q .. 'aside') == 1) then finished = takeWithin(taken, claim)
+  elseif rare then takeWithCare() else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
 end
 local leased = {'', ''}
 if #taken > 0 then
@@ -61,6 +65,7 @@ if #taken > 0 then
     end
   end
 end
+if #taken > 0 and (limits or grouped) then started(taken) end
 leased[2] = cmsgpack.pack({nonce, created, taken, refused, nowText})
 call('HSET', session, unpack(leased))
 `;

@@ -37,7 +37,8 @@ local function settle()
         else
           putMark(id, runs + failed, stalls, priority, started, key)
           if delay > 0 then call('ZADD', q .. 'delayed', int(now + delay), id)
-          else enter(id, priority, outcome == 'released') end
+          elseif outcome == 'released' then enterFront(id, priority)
+          else enter(id, priority, false) end
         end
       end
       if outcome == 'failed' or outcome == 'cancelled' then
@@ -47,6 +48,7 @@ local function settle()
   end
   if #ended == 0 then return end
   call('HDEL', session, unpack(ended))
+  if grouped then groupsEnded(ended) end
   if asked then call('SREM', q .. 'cancelling', unpack(ended)) end
   if n > 0 then
     call('ZADD', q .. 'completed', unpack(finished))

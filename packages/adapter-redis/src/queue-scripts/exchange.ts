@@ -1,29 +1,39 @@
 import { CLAIM, LEASE } from './exchange-claim.ts';
+import { TAKE_WITHIN } from './exchange-limits.ts';
 import { SETTLE } from './exchange-settle.ts';
-import { BASE, ENTER, FINISH, MARK, TO_CANCEL, TRIM } from './parts.ts';
+import { GROUPS } from './groups.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, TO_CANCEL, TRIM } from './parts.ts';
 
 /**
  * Settles k jobs, promotes what is due (at most 200), claims n. About fifteen commands a call, each for the whole batch, as long as jobs complete at their
  * first run; a few more per job that ends otherwise, has a dedupe key or leaves a hole.
  *
  * ARGV: session, nonce, leaseMs, claim, retention (completed count, failed count), then id, outcome, delayMs, text per settled job.
+ * With limits, and for jobs in groups, what groups.ts says.
  * Answers created, ms when the jobs were taken, {ids}, {bodies}, {marks, or nothing at all when every job is at its first run}, {refused ids},
- * {ids to cancel}, ms until the next delayed job (-1 for none).
+ * {ids to cancel}, ms until time gives something to claim (-1 for never).
  */
 export const EXCHANGE = {
   name: 'portolanQueueExchange',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${TO_CANCEL}
+  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${TO_CANCEL}${LEASES}
 local sid, nonce, claim = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local session = q .. 'session:' .. sid
 local created = call('ZADD', q .. 'sessions', int(now + ARGV[3]), sid)
 if created == 1 then call('PERSIST', session) end
 
 -- One look tells whether any of the rarer structures matters; what may make them matter below sets it again.
-local rare = call('EXISTS', q .. 'ranked', q .. 'holes', q .. 'cancelling', q .. 'paused', q .. 'delayed', q .. 'marks') > 0
-
-local function dueIn()
+local rare = call('EXISTS', q .. 'ranked', q .. 'holes', q .. 'cancelling', q .. 'paused', q .. 'delayed', q .. 'marks',
+  q .. 'limits', q .. 'groups') > 0
+${GROUPS}
+local function delayedIn()
   local head = rare and call('ZRANGE', q .. 'delayed', 0, 0, 'WITHSCORES') or {}
   return head[2] and math.max(tonumber(head[2]) - now, 0) or -1
+end
+local function dueIn()
+  local due = delayedIn()
+  local ends = limits and windowsEndIn() or -1
+  if due < 0 or ends < 0 then return math.max(due, ends) end
+  return math.min(due, ends)
 end
 ${LEASE}
 local settled, ids, at, seen, refused = {''}, {}, {}, {}, {}
@@ -40,8 +50,7 @@ local found = call('HMGET', session, unpack(settled))
 local last = found[1] and cmsgpack.unpack(found[1])
 if last and last[1] == nonce then return again(last) end
 ${SETTLE}
-local due = dueIn()
-if due == 0 then
+if delayedIn() == 0 then
   local ids = call('ZRANGE', q .. 'delayed', '-inf', nowText, 'BYSCORE', 'LIMIT', 0, 200)
   local marks = call('HMGET', q .. 'marks', unpack(ids))
   call('ZREM', q .. 'delayed', unpack(ids))
@@ -49,14 +58,13 @@ if due == 0 then
     local _, _, priority = mark(marks[i])
     enter(id, priority, false)
   end
-  due = dueIn()
 end
-${CLAIM}
-if not paused and (rare or #taken == claim) and call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 then wake() end
+${TAKE_WITHIN}${CLAIM}
+if not paused and room > #taken and (rare or #taken == claim) and call('EXISTS', q .. 'waiting', q .. 'ranked', q .. 'ready') > 0 then wake() end
 -- The session's last word: nobody need sweep it.
 if ARGV[3] == '0' and call('HLEN', session) == 1 then
   call('ZREM', q .. 'sessions', sid)
   call('PEXPIRE', session, 600000)
 end
-return {created, nowText, taken, bodies, marksOf(taken), refused, rare and toCancel(session) or {}, due}`,
+return {created, nowText, taken, bodies, marksOf(taken), refused, rare and toCancel(session) or {}, finished and dueIn() or 0}`,
 };

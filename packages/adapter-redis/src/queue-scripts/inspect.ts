@@ -5,14 +5,14 @@ import { BASE, LEASES, MARK, RESULT } from './parts.ts';
  * (and walks to it: a far page of a long list costs its distance divided by the list's node size).
  * ARGV: 'jobs' and ids; or a state, offset, limit. Changes nothing.
  * Answers paused, {waiting, delayed, active, completed, failed, cancelled}, {jobs: id, body, state, priority, attempts, stalls, progress, result, error,
- * dueAt, startedAt, finishedAt}, next offset (-1 at the end).
+ * dueAt, startedAt, finishedAt, group}, next offset (-1 at the end), limits.
  */
 export const INSPECT = {
   name: 'portolanQueueInspect',
   lua: `${BASE}${MARK}${LEASES}${RESULT}
 local what = ARGV[1]
-local ranked, list = call('ZCARD', q .. 'ranked'), call('LLEN', q .. 'waiting')
-local counts = {ranked + list - call('SCARD', q .. 'holes')}
+local ranked, list, aside = call('ZCARD', q .. 'ranked'), call('LLEN', q .. 'waiting'), call('ZCARD', q .. 'aside')
+local counts = {ranked + list + aside - call('SCARD', q .. 'holes')}
 for i, one in ipairs({'delayed', 'active', 'completed', 'failed', 'cancelled'}) do
   counts[i + 1] = one == 'active' and activeCount() or call('ZCARD', q .. one)
 end
@@ -24,9 +24,9 @@ elseif what ~= 'none' then
   local offset, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
   local total
   if what == 'waiting' then
-    -- Higher priorities, then 0, then lower ones, as one list.
+    -- Higher priorities, then 0, then lower ones, as one list; then those aside.
     local high = ranked > 0 and call('ZCOUNT', q .. 'ranked', '-inf', 0) or 0
-    total = ranked + list
+    total = ranked + list + aside
     local function add(key, command, first, last, shift)
       local from, to = math.max(offset, first), math.min(offset + limit, last) - 1
       if from > to then return end
@@ -34,7 +34,8 @@ elseif what ~= 'none' then
     end
     add('ranked', 'ZRANGE', 0, high, 0)
     add('waiting', 'LRANGE', high, high + list, high)
-    add('ranked', 'ZRANGE', high + list, total, list)
+    add('ranked', 'ZRANGE', high + list, ranked + list, list)
+    add('aside', 'ZRANGE', ranked + list, total, ranked + list)
   elseif what == 'active' then
     local all = leases()
     total = #all
@@ -72,8 +73,8 @@ for _, id in ipairs(ids) do
     local ended = state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' and score
     jobs[#jobs + 1] = {id, body, state, priority, runs + (state == 'active' and 1 or 0), stalls,
       call('HGET', q .. 'progress', id), result or false, call('HGET', q .. 'errors', id),
-      state == 'delayed' and score or false, begun, ended}
+      state == 'delayed' and score or false, begun, ended, call('HGET', q .. 'groups', id)}
   end
 end
-return {call('EXISTS', q .. 'paused'), counts, jobs, nextOffset}`,
+return {call('EXISTS', q .. 'paused'), counts, jobs, nextOffset, call('GET', q .. 'limits')}`,
 };

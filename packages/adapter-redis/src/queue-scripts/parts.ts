@@ -21,6 +21,8 @@
  *   listed     STRING, the ms at which the queue was listed last (names.ts); not there when it may be off the list
  *   meta       HASH: the counters behind the scores of `ranked`
  *
+ * and for limits and groups those described in groups.ts.
+ *
  * Lists passed to `unpack` hold at most 2,000 elements.
  */
 export const BASE = `
@@ -87,7 +89,7 @@ end
 local function activeCount()
   local count = 0
   for _, sid in ipairs(call('ZRANGE', q .. 'sessions', 0, -1)) do
-    count = count + math.max(call('HLEN', q .. 'session:' .. sid) - 1, 0)
+    count = count + call('HLEN', q .. 'session:' .. sid) - call('HEXISTS', q .. 'session:' .. sid, '')
   end
   return count
 end
@@ -131,7 +133,7 @@ end
 export const TRIM = `
 local function forget(ids)
   call('HDEL', KEYS[1], unpack(ids))
-  for _, kept in ipairs({'marks', 'results', 'errors', 'progress'}) do
+  for _, kept in ipairs({'marks', 'results', 'errors', 'progress', 'groups'}) do
     if call('EXISTS', q .. kept) == 1 then call('HDEL', q .. kept, unpack(ids)) end
   end
 end

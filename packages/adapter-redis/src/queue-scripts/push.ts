@@ -77,7 +77,11 @@ end
 
 local answer = {}
 for at = first, #ARGV, 5 do
-  local id, priority, delay, key = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
+  local id, priority, delay, key, group = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4], nil
+  if not priority then
+    priority, group = string.match(ARGV[at + 2], '^(-?%d+):(.*)$')
+    priority = tonumber(priority)
+  end
   local holder, mode = call('HEXISTS', KEYS[1], id) == 1 and id, '='
   if key ~= '' then
     mode, key = string.sub(key, 1, 1), string.sub(key, 2)
@@ -88,6 +92,7 @@ for at = first, #ARGV, 5 do
   end
   if not holder then
     call('HSET', KEYS[1], id, ARGV[at + 1])
+    if group then call('HSET', q .. 'groups', id, group) end
     if key ~= '' then call('HSET', q .. 'dedupe', key, id) end
     if priority ~= 0 or key ~= '' then putMark(id, 0, 0, priority, 0, key) end
     fillHole(id)
@@ -106,12 +111,13 @@ if hint then wake() end
 return {known, answer}`;
 
 /**
- * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, no priority, no dedupe key) cost one GET, one HMGET, one
+ * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, priority, dedupe key or group) cost one GET, one HMGET, one
  * HSET and one RPUSH for all of them; others a few commands each,
  * and about ten more where the holder of the dedupe key takes a new body.
- * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; id, body, priority, delayMs, dedupe key ('' for none, else behind
- * '=' to keep, '!' to replace, '~' to debounce) per other job. Answers {which of the plain jobs were known, from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the
- * queue must be listed first (names.ts): it is not, or was a minute ago.
+ * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; then per other job id, body, priority (and behind ':' its
+ * group if it has one), delayMs, dedupe key ('' for none, else behind '=' to keep, '!' to replace, '~' to debounce). Answers {which of the plain jobs were known,
+ * from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the queue must be listed first (names.ts): it is not, or
+ * was a minute ago.
  */
 export const PUSH = {
   name: 'portolanQueuePush',

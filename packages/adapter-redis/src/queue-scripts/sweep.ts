@@ -1,3 +1,4 @@
+import { GROUPS } from './groups.ts';
 import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 
 /**
@@ -9,6 +10,8 @@ import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
 export const SWEEP = {
   name: 'portolanQueueSweep',
   lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
+local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
+${GROUPS}
 local recovered, failed, more = {}, {}, false
 local sid = call('ZRANGE', q .. 'sessions', '-inf', nowText, 'BYSCORE', 'LIMIT', 0, 1)[1]
 if sid then
@@ -36,6 +39,7 @@ if sid then
   -- The first to arrive ends up in front.
   table.sort(ids, function(a, b) return a > b end)
   local marks = #ids > 0 and call('HMGET', q .. 'marks', unpack(ids))
+  if grouped and #ids > 0 then groupsEnded(ids) end
   for i, id in ipairs(ids) do
     local runs, stalls, priority, _, key = mark(marks[i])
     local begun = started[id]
@@ -48,7 +52,7 @@ if sid then
       failed[#failed + 1] = id
     else
       putMark(id, runs, stalls, priority, begun, key)
-      enter(id, priority, true)
+      enterFront(id, priority)
       recovered[#recovered + 1] = id
     end
   end
@@ -60,11 +64,11 @@ local scheduled = tick and math.max(tonumber(tick) - now, 0) or -1
 
 -- A queue without jobs is done with here. What may still stand in its lists are holes.
 if call('EXISTS', KEYS[1]) == 0 then
-  if more or tick or call('EXISTS', q .. 'paused') == 1 then return {recovered, failed, more and 1 or 0, 0, 0, scheduled} end
+  if more or tick or call('EXISTS', q .. 'paused', q .. 'limits') > 0 then return {recovered, failed, more and 1 or 0, 0, 0, scheduled} end
   local listed = call('GET', q .. 'listed')
   if listed then
     if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0, -1} end
-    for _, part in ipairs({'listed', 'marks', 'waiting', 'ranked', 'holes', 'meta', 'wake', 'cancelling'}) do call('DEL', q .. part) end
+    for _, part in ipairs({'listed', 'marks', 'waiting', 'ranked', 'holes', 'meta', 'wake', 'cancelling', 'running'}) do call('DEL', q .. part) end
     -- Sessions that are still at it end by themselves; this is for one that is killed first.
     call('PEXPIRE', q .. 'sessions', 3600000)
   end
@@ -74,7 +78,8 @@ for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
   local at = i == 1 and 3 or 5
   if trim(state, tonumber(ARGV[at]), tonumber(ARGV[at + 1])) then more = true end
 end
-if call('EXISTS', q .. 'waiting', q .. 'ranked') > 0 or call('ZCOUNT', q .. 'delayed', '-inf', nowText) > 0 then
+endWindows()
+if (queueRoom() > 0 and call('EXISTS', q .. 'waiting', q .. 'ranked', q .. 'ready') > 0) or call('ZCOUNT', q .. 'delayed', '-inf', nowText) > 0 then
   if call('EXISTS', q .. 'paused') == 0 then wake() end
 end
 return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0, scheduled}`,

@@ -1,12 +1,12 @@
 import { BASE, ENTER, LEASES, MARK, RESULT } from './parts.ts';
 
 /**
- * A page of one of a queue's structures: `active`, `ranked`, `waiting`, `delayed`, `completed`, `failed`, `cancelled`. Goes on behind the id that came last,
+ * A page of one of a queue's structures: `active`, `aside`, `ranked`, `waiting`, `delayed`, `completed`, `failed`, `cancelled`. Goes on behind the id that came last,
  * wherever that stands by now; when it is gone, so are those before it in `waiting`, and elsewhere its score tells the place. ARGV: structure, id ('' at the
  * start), its place (index in `waiting`, else score), limit, most bytes. O(limit), and the distance to the id in `waiting` when that moved.
  *
  * Answers id and place to go on behind (or '' at the end), then per job: id, body, asked to cancel, runs, stalls, priority, startedAt, dedupe key, score or '',
- * and of progress, result and error each '' or '=' and the text.
+ * and of progress, result, error and group each '' or '=' and the text.
  */
 export const DUMP_JOBS = {
   name: 'portolanTransferJobs',
@@ -53,7 +53,8 @@ for i, id in ipairs(ids) do
     if what == 'completed' and not marked then runs = 1 end
     local asked = cancelling and call('SISMEMBER', q .. 'cancelling', id) or 0
     for _, value in ipairs({ id, body, asked, runs, stalls, priority, ran or int(started), dedupe, scores[i] or '',
-      optional(call('HGET', q .. 'progress', id)), optional(result), optional(call('HGET', q .. 'errors', id)) }) do page[#page + 1] = value end
+      optional(call('HGET', q .. 'progress', id)), optional(result), optional(call('HGET', q .. 'errors', id)),
+      optional(call('HGET', q .. 'groups', id)) }) do page[#page + 1] = value end
   end
   if (i == #ids and i == limit) or (bytes <= 0 and i < #ids) then
     page[1], page[2] = id, scores[i] or int(from + i - 1)
@@ -65,13 +66,13 @@ return page`,
 
 /**
  * Puts in jobs of another store, in their order; a job that is here stays. ARGV per job: id, body, state, runs, stalls, priority, startedAt, dedupe key,
- * time (due or finished), and of progress, result and error each '' or '=' and the text. O(jobs · log n).
+ * time (due or finished), and of progress, result, error and group each '' or '=' and the text. O(jobs · log n).
  */
 export const LOAD_JOBS = {
   name: 'portolanTransferPush',
   lua: `${BASE}${MARK}${ENTER}
 local hint = false
-for at = 1, #ARGV, 12 do
+for at = 1, #ARGV, 13 do
   local id, state, priority, dedupe, time = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 5]), ARGV[at + 7], ARGV[at + 8]
   if call('HSETNX', KEYS[1], id, ARGV[at + 1]) == 1 then
     -- A removed job of this very id may still have its hole.
@@ -80,7 +81,7 @@ for at = 1, #ARGV, 12 do
     local runs, stalls, started = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 6]
     local first = state == 'completed' and runs == 1 and stalls == 0 and priority == 0
     if not first then putMark(id, runs, stalls, priority, state == 'completed' and 0 or started, dedupe) end
-    for i, hash in ipairs({ 'progress', 'results', 'errors' }) do
+    for i, hash in ipairs({ 'progress', 'results', 'errors', 'groups' }) do
       local text = string.sub(ARGV[at + 8 + i], 2)
       if hash == 'results' and text ~= '' then text = '{"startedAt":' .. started .. ',"result":' .. text .. '}' end
       if text ~= '' then call('HSET', q .. hash, id, text) end

@@ -50,6 +50,14 @@ export const queuesRouter = router({
     .input(schema.queueInput)
     .output(schema.outcomeOutput)
     .mutation(({ ctx, input }) => ctx.services.jobs.pause(input.queue)),
+  limit: adminProcedure
+    .meta({
+      summary: 'Set the limits of a queue and of its groups, instead of those it has; {} lifts them',
+      rest: { method: 'PUT', path: '/queues/{queue}/limits' },
+    })
+    .input(schema.limitsInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.limit(input)),
   resume: adminProcedure
     .meta({ summary: 'Claim from a paused queue again', rest: { method: 'POST', path: '/queues/{queue}/resume' } })
     .input(schema.queueInput)

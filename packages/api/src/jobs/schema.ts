@@ -15,6 +15,7 @@ export const jobOutput = z.object({
   state: jobState,
   progress: z.unknown(),
   attempts: z.int().describe('runs started so far'),
+  group: z.string().optional(),
   result: z.unknown().optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   createdAt: z.string(),
@@ -40,6 +41,7 @@ export const pushInput = z.strictObject({
     .enum(['keep', 'replace', 'debounce'])
     .optional()
     .describe('of data that comes for a held key: drop it, run it instead, or that and begin the delay again'),
+  group: z.string().min(1).max(256).optional().describe('shares the limits that the queue sets for each group'),
 });
 export const pushedOutput = z.object({ jobId: z.string() });
 export const outcomeOutput = z.object({ outcome: z.enum(['done', 'asked']) });
@@ -56,8 +58,33 @@ export const retriedOutput = z.object({
   refused: z.int().describe('had neither failed nor been cancelled'),
 });
 export const queueInput = z.strictObject({ queue });
+const runLimits = {
+  concurrency: z.int().min(1).max(1_000_000).optional().describe('jobs that run at a time, in all workers together'),
+  rate: z
+    .strictObject({
+      count: z.int().min(1).max(1_000_000),
+      ms: z
+        .int()
+        .min(1)
+        .max(366 * 86_400_000),
+    })
+    .optional()
+    .describe('at most `count` jobs start within a window of `ms`, which begins with the first of them'),
+};
+const limits = {
+  ...runLimits,
+  group: z.strictObject(runLimits).optional().describe('what holds for the jobs of each group by themselves'),
+};
+export const limitsInput = z.strictObject({ queue, ...limits });
 export const queuesOutput = z.object({
-  queues: z.array(z.object({ queue: z.string(), paused: z.boolean(), counts: z.record(jobState, z.int()) })),
+  queues: z.array(
+    z.object({
+      queue: z.string(),
+      paused: z.boolean(),
+      limits: z.object(limits).nullable(),
+      counts: z.record(jobState, z.int()),
+    }),
+  ),
 });
 export const listInput = z.strictObject({
   queue,

@@ -2,7 +2,7 @@ import { invalid, type JobStatus, PortolanError, type Queue } from '@portolan/co
 import type { z } from 'zod';
 import { definitionOf } from './jobs.ts';
 import type { KeptResults } from './results.ts';
-import type { JobOutput, listInput, pushInput, retryManyInput } from './schema.ts';
+import type { JobOutput, limitsInput, listInput, pushInput, retryManyInput } from './schema.ts';
 
 export type JobsService = ReturnType<typeof createJobsService>;
 
@@ -16,6 +16,7 @@ function present(job: JobStatus): JobOutput {
     state: job.state,
     progress: job.progress ?? null,
     attempts: job.attempts,
+    ...(job.group === undefined ? {} : { group: job.group }),
     ...(job.result === undefined ? {} : { result: job.result }),
     ...(job.error === undefined ? {} : { error: job.error }),
     createdAt: iso(job.createdAt),
@@ -81,6 +82,10 @@ export function createJobsService(queue: Queue, results: KeptResults) {
     queues: async () => ({ queues: [...(await queue.queues())] }),
     async pause(name: string) {
       await queue.pause(name);
+      return { outcome: 'done' as const };
+    },
+    async limit({ queue: name, ...limits }: z.output<typeof limitsInput>) {
+      await queue.limit(name, limits);
       return { outcome: 'done' as const };
     },
     async resume(name: string) {

@@ -1,3 +1,4 @@
+import type { QueueLimits } from './queue-limits.ts';
 import type { ScheduleAmendment } from './queue-schedule.ts';
 
 export type Amendment =
@@ -16,6 +17,8 @@ export type Amendment =
   | { readonly do: 'progress'; readonly id: string; readonly session: string; readonly progress: string }
   /** While paused nothing is claimed; pushes and settles go on. */
   | { readonly do: 'pause' | 'resume' }
+  /** Sets the queue's limits, which are kept with it as a pause is; null lifts them. O(groups that have jobs aside). */
+  | { readonly do: 'limit'; readonly limits: QueueLimits | null }
   | ScheduleAmendment;
 
 /** `done` now, `asked` of the worker that runs it, `refused` in the job's present state (or by a lost lease), `missing` for an unknown id. */

@@ -50,6 +50,9 @@ export interface ExchangeResult {
   readonly refused: readonly string[];
   /** Ids leased by this session that someone asked to cancel. */
   readonly cancel: readonly string[];
-  /** ms until the next delayed job is due; null when there is none. */
+  /**
+   * ms until something may be claimed that could not be now, as far as time alone decides it: the next delayed job is due, or a window ends for which jobs
+   * wait. 0 when this claim left some of that undone, being bounded; null when there is nothing of the kind.
+   */
   readonly dueInMs: number | null;
 }

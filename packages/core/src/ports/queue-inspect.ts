@@ -1,3 +1,4 @@
+import type { QueueLimits } from './queue-limits.ts';
 import type { QueueSchedules } from './queue-schedule.ts';
 
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
@@ -7,6 +8,7 @@ export interface JobRecord {
   readonly body: string;
   readonly state: JobState;
   readonly priority: number;
+  readonly group: string | null;
   /** Runs started so far. */
   readonly attempts: number;
   readonly stalls: number;
@@ -23,6 +25,8 @@ export interface JobRecord {
 export interface QueueSummary {
   readonly queue: string;
   readonly paused: boolean;
+  readonly limits: QueueLimits | null;
+  /** `waiting` counts those that stepped aside too. */
   readonly counts: Readonly<Record<JobState, number>>;
 }
 
@@ -31,7 +35,7 @@ export type QueueInspection =
   | { readonly of: 'queues' }
   /** One queue's summary and these jobs (unknown ids are left out). */
   | { readonly of: 'jobs'; readonly queue: string; readonly ids: readonly string[] }
-  /** One queue's summary and a page of its jobs in a state, next to run (or newest finished) first. Not a snapshot. */
+  /** One queue's summary and a page of its jobs in a state, next to run (or newest finished) first. Not a snapshot. Those that stepped aside for the limit of their group come behind all others that wait. */
   | {
       readonly of: 'state';
       readonly queue: string;

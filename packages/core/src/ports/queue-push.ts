@@ -25,6 +25,8 @@ export interface NewJob {
   readonly dedupeKey?: string;
   /** Of a job with a dedupe key; `keep` if not said. */
   readonly dedupe?: DedupeMode;
+  /** Jobs of one group share the queue's limits of a group (`QueueLimits`). 1 to 256 characters. */
+  readonly group?: string;
 }
 
 export interface PushedJob {

@@ -11,9 +11,9 @@ import type { SweepPolicy, Swept } from './queue-sweep.ts';
  * Everything is batched by construction: one exchange settles k jobs and claims n more in one atomic step. All times are the store's; clients
  * pass durations. A queue is one hash slot. At most 500 jobs a call (core chunks).
  *
- * A push lists its queue, and so do `pause` and `schedule`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no
- * job in any state, no schedule, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again, from
- * whatever process.
+ * A push lists its queue, and so do `pause`, limits and `schedule`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no
+ * job in any state, no schedule, no limits, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again,
+ * from whatever process.
  */
 export interface QueuePort {
   /** How many sessions of a worker on one queue are worth having: 2 where the store works while this process does, 1 (if not said) where it is this process that works. */
@@ -43,7 +43,7 @@ export interface QueuePort {
   /**
    * Resolves when one of the queues may have work or when the signal aborts (core bounds the wait through it); never rejects while the store is
    * merely away. A hint only: it may come for nothing or be lost, and one push wakes at least one waiter, not all. An exchange that leaves
-   * waiting jobs behind wakes the next. Costs nothing while it waits.
+   * jobs behind that may be claimed wakes the next. Costs nothing while it waits.
    */
   wait(queues: readonly string[], signal: AbortSignal): Promise<void>;
   /** The listed queues, sorted. One round trip, whatever they hold: workers ask every few seconds. */

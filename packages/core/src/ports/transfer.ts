@@ -1,4 +1,5 @@
 import type { IndexEntry } from './document.ts';
+import type { QueueLimits } from './queue-limits.ts';
 import type { ScheduleRecord } from './queue-schedule.ts';
 
 /** What a backend holds, in the parts in which it is moved. Each part may be loaded before or after any other. */
@@ -73,11 +74,12 @@ export interface QueueRecord {
   readonly of: 'queue';
   readonly queue: string;
   readonly paused: boolean;
+  readonly limits: QueueLimits | null;
 }
 
 /**
  * A job. One that is active is told as waiting and comes before the others: its lease and the run under way stay behind (one that someone asked to cancel
- * is told as cancelled). Waiting jobs of one priority come in the order in which they will run.
+ * is told as cancelled). Waiting jobs of one priority come in the order in which they will run, those aside before the line. Windows under way stay behind.
  */
 export interface TransferredJob {
   readonly of: 'job';
@@ -86,6 +88,7 @@ export interface TransferredJob {
   readonly body: string;
   readonly state: 'waiting' | 'delayed' | 'completed' | 'failed' | 'cancelled';
   readonly priority: number;
+  readonly group: string | null;
   /** Runs that ended. */
   readonly attempts: number;
   readonly stalls: number;
