@@ -200,7 +200,9 @@ describe('the queue in SQLite', () => {
     for (const text of changing) {
       const steps = rows(`EXPLAIN QUERY PLAN ${text}`).map(({ detail }) => String(detail));
       expect(
-        steps.filter((step) => /^SCAN (?!json_each|CONSTANT|\(subquery|queue USING INDEX queue_unlisted)|job_id \(queue=\?\)/.test(step)),
+        steps.filter((step) =>
+          /^SCAN (?!json_each|CONSTANT|\(subquery|queue USING INDEX queue_unlisted)|job_id \(queue=\?\)/.test(step),
+        ),
         text,
       ).toEqual([]);
     }
