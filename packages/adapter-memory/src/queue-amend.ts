@@ -1,11 +1,17 @@
 import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
 import { limit } from './queue-claim.ts';
+import { deliver } from './queue-parts.ts';
 import type { QueueState } from './queue-state.ts';
 
 export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleAmendment>, now: number): Amended {
   if (amendment.do === 'limit') {
     limit(state, amendment.limits);
     return 'done';
+  }
+  if (amendment.do === 'strike') return state.owed.strike(amendment.id, amendment.turn) ? 'done' : 'missing';
+  if (amendment.do === 'defer') {
+    const { id, turn, delayMs } = amendment;
+    return state.owed.defer(id, turn, delayMs, now) ? 'done' : 'missing';
   }
   if (!('id' in amendment)) {
     state.paused = amendment.do === 'pause';
@@ -30,15 +36,17 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
       state.leave(job);
       Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, startedAt: null, finishedAt: null });
       job.body = amendment.body ?? job.body;
-      state.enter(job, now, 0, false);
+      state.owed.takeBack(job.id);
+      state.admit(job, now);
       return 'done';
     case 'promote':
-      if (job.state !== 'delayed') return 'refused';
+      if (job.state !== 'delayed' || state.isHeld(job)) return 'refused';
       state.leave(job);
       state.enter(job, now, 0, false);
       return 'done';
     case 'remove':
       if (job.state === 'active') return 'refused';
+      if (waits) state.owed.add(job, 'cancelled', now);
       state.leave(job);
       state.forget(job);
       return 'done';
@@ -46,5 +54,7 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
       if (job.state !== 'active' || job.session !== amendment.session) return 'refused';
       job.progress = amendment.progress;
       return 'done';
+    case 'deliver':
+      return deliver(state, job, amendment, now);
   }
 }

@@ -58,7 +58,7 @@ export function hasClaimable(state: QueueState, now: number): boolean {
 /** When something may be claimed that cannot be now: the next delayed job is due, or a window ends for which jobs wait. */
 export function nextDue(state: QueueState, now: number): number | null {
   const ends = !state.paused && hasNext(state) && state.limits ? restsUntil(state.limits, load(state), now) : null;
-  const all = [state.delayed[0]?.dueAt ?? null, state.groups.nextEnd(now), ends].filter((at) => at !== null);
+  const all = [state.nextDue, state.groups.nextEnd(now), ends].filter((at) => at !== null);
   return all.length === 0 ? null : Math.min(...all);
 }
 

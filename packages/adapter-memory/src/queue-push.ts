@@ -19,7 +19,7 @@ export function push(state: QueueState, job: NewJob, now: number): Pushed {
 function replace(state: QueueState, holder: Job, { body, delayMs, dedupe }: NewJob, now: number): Pushed {
   const before = holder.dueAt;
   Object.assign(holder, { body, runs: 0, stalls: 0, progress: null, error: null, startedAt: null });
-  const again = dedupe === 'debounce' && holder.state === 'delayed';
+  const again = dedupe === 'debounce' && holder.state === 'delayed' && !state.isHeld(holder);
   if (again) {
     state.leave(holder);
     state.enter(holder, now, delayMs, false);

@@ -1,14 +1,17 @@
-import type {
-  JobRecord,
-  JobState,
-  NewJob,
-  QueueLimits,
-  Retention,
-  ScheduleRecord,
-  TransferredJob,
+import {
+  type DeliveredPart,
+  HELD_DUE_AT,
+  type JobRecord,
+  type JobState,
+  type NewJob,
+  type QueueLimits,
+  type Retention,
+  type ScheduleRecord,
+  type TransferredJob,
 } from '@portolan/core';
 import { Groups } from './queue-groups.ts';
 import { Lane } from './queue-lane.ts';
+import { OwedParts } from './queue-owed.ts';
 
 type FinishedState = 'completed' | 'failed' | 'cancelled';
 
@@ -33,6 +36,10 @@ export interface Job {
   dueAt: number | null;
   startedAt: number | null;
   finishedAt: number | null;
+  readonly parent: string | null;
+  /** Parts that must still come; null for a job that never awaited any. */
+  awaits: number | null;
+  readonly parts: Map<string, DeliveredPart>;
 }
 
 export interface Session {
@@ -51,6 +58,7 @@ export class QueueState {
   /** Oldest first. */
   readonly finished: Record<FinishedState, Job[]> = { completed: [], failed: [], cancelled: [] };
   readonly schedules = new Map<string, ScheduleRecord>();
+  readonly owed = new OwedParts();
   paused = false;
   limits: QueueLimits | null = null;
   /** Of the queue's rate. */
@@ -84,10 +92,13 @@ export class QueueState {
       dueAt: null,
       startedAt: null,
       finishedAt: null,
+      parent: job.parent ?? null,
+      awaits: job.awaits || null,
+      parts: new Map(),
     };
     this.jobs.set(made.id, made);
     if (made.dedupeKey !== undefined) this.dedupe.set(made.dedupeKey, made);
-    this.enter(made, now, job.delayMs, false);
+    this.admit(made, now, job.delayMs);
   }
 
   /** Puts in a job of another store, unless it is here. */
@@ -95,21 +106,49 @@ export class QueueState {
     if (this.jobs.has(parts.id)) return;
     const unfinished = parts.state === 'waiting' || parts.state === 'delayed';
     const key = unfinished && dedupeKey !== null && !this.dedupe.has(dedupeKey) ? dedupeKey : undefined;
-    const job: Job = { ...parts, aside: null, dedupeKey: key, session: undefined, cancelAsked: false, runs: attempts };
+    const job: Job = {
+      ...parts,
+      aside: null,
+      dedupeKey: key,
+      session: undefined,
+      cancelAsked: false,
+      runs: attempts,
+      parts: new Map(),
+    };
     this.jobs.set(job.id, job);
     if (key !== undefined) this.dedupe.set(key, job);
     if (parts.state === 'waiting') this.enter(job, 0, 0, false);
-    else if (parts.state === 'delayed') insert(this.delayed, job, (one) => one.dueAt ?? 0);
+    else if (parts.state === 'delayed') this.#delay(job, job.dueAt ?? HELD_DUE_AT);
     else insert(this.finished[parts.state], job, (one) => one.finishedAt ?? 0);
+  }
+
+  /** A job that stands nowhere waits, is delayed, or is held while it awaits parts. */
+  admit(job: Job, now: number, delayMs = 0): void {
+    if (job.awaits) this.#delay(job, HELD_DUE_AT);
+    else this.enter(job, now, delayMs, false);
+  }
+
+  isHeld(job: Job): boolean {
+    return job.dueAt === HELD_DUE_AT;
+  }
+
+  /** When the next delayed job is due; null when none will be. */
+  get nextDue(): number | null {
+    const due = this.delayed[0]?.dueAt ?? HELD_DUE_AT;
+    return due === HELD_DUE_AT ? null : due;
+  }
+
+  #delay(job: Job, dueAt: number): void {
+    job.state = 'delayed';
+    job.dueAt = dueAt;
+    insert(this.delayed, job, (one) => one.dueAt ?? 0);
   }
 
   /** A job that stands nowhere becomes waiting or delayed. */
   enter(job: Job, now: number, delayMs: number, front: boolean): void {
     job.session = undefined;
     if (delayMs > 0) {
-      job.state = 'delayed';
-      job.dueAt = now + delayMs;
-      insert(this.delayed, job, (one) => one.dueAt ?? 0);
+      this.#delay(job, now + delayMs);
       return;
     }
     job.state = 'waiting';
@@ -186,6 +225,7 @@ export class QueueState {
     if (job.dedupeKey !== undefined && this.dedupe.get(job.dedupeKey) === job) this.dedupe.delete(job.dedupeKey);
     job.dedupeKey = undefined;
     insert(this.finished[state], job, (one) => one.finishedAt ?? 0);
+    this.owed.add(job, state, now);
   }
 
   /** Forgets a job that stands nowhere. */
@@ -238,7 +278,10 @@ function insert(list: Job[], job: Job, timeOf: (job: Job) => number): void {
 }
 
 export function toRecord(job: Job): JobRecord {
-  const { id, body, state, priority, group, stalls, progress, result, error, dueAt, startedAt, finishedAt } = job;
+  const { id, body, state, priority, group, stalls, progress, result, error, startedAt, finishedAt, parent } = job;
+  const dueAt = job.dueAt === HELD_DUE_AT ? null : job.dueAt;
+  const awaits = job.awaits ?? 0;
   const attempts = job.runs + (state === 'active' ? 1 : 0);
-  return { id, body, state, priority, group, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt };
+  const times = { dueAt, startedAt, finishedAt };
+  return { id, body, state, priority, group, attempts, stalls, progress, result, error, ...times, parent, awaits };
 }

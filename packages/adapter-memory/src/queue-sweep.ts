@@ -28,5 +28,7 @@ export function sweep(state: QueueState, policy: SweepPolicy, now: number): Swep
     }
   }
   state.trim(policy.retention, now);
-  return { recovered, failed, more: false, active: state.active.size > 0, scheduleInMs: scheduleInMs(state, now) };
+  const active = state.active.size > 0;
+  const owes = state.owed.due(now);
+  return { recovered, failed, more: false, active, scheduleInMs: scheduleInMs(state, now), owes };
 }

@@ -13,6 +13,7 @@ import {
 import type { MemoryContext } from './hub.ts';
 import { amend } from './queue-amend.ts';
 import { claim, hasClaimable, nextDue } from './queue-claim.ts';
+import { sortedParts } from './queue-parts.ts';
 import { push } from './queue-push.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { settle } from './queue-settle.ts';
@@ -65,7 +66,8 @@ export function memoryQueue(context: MemoryContext): QueuePort {
 
   /** Off the list if it was not pushed to for long enough, and out of memory if no session is at it either. */
   function drop(queue: string, state: QueueState, idleMs: number, now: number): void {
-    if (state.jobs.size > 0 || state.schedules.size > 0 || state.paused || state.limits) return;
+    const { jobs, schedules, owed, paused, limits } = state;
+    if (jobs.size + schedules.size + owed.size > 0 || paused || limits) return;
     if ((store.listed.get(queue) ?? 0) <= now - idleMs) store.listed.delete(queue);
     if (store.listed.has(queue) || state.sessions.size > 0) return;
     store.queues.delete(queue);
@@ -96,7 +98,9 @@ export function memoryQueue(context: MemoryContext): QueuePort {
       const { session, created } = touch(state, request.session, now + request.leaseMs);
       const answerKey = `${queue}:${request.session}`;
       const answered = store.answers.get(answerKey);
-      if (answered?.nonce === request.nonce) return again(answered.result, created, session);
+      if (answered?.nonce === request.nonce) {
+        return { ...again(answered.result, created, session), owes: state.owed.due(now) };
+      }
       const refused = request.settled.filter((one) => !settle(state, session, one, now)).map((one) => one.id);
       if (request.settled.length > 0) state.trim(request.retention, now);
       for (let job = state.delayed[0]; job && (job.dueAt ?? 0) <= now; job = state.delayed[0]) {
@@ -112,6 +116,7 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         refused,
         cancel: cancelled(session),
         dueInMs: next === null ? null : next - now,
+        owes: state.owed.due(now),
       };
       store.answers.delete(answerKey);
       store.answers.set(answerKey, { nonce: request.nonce, result, until: now + ANSWER_MS });
@@ -134,7 +139,7 @@ export function memoryQueue(context: MemoryContext): QueuePort {
         store.answers.delete(key);
       }
       state.groups.endWindows(now);
-      const due = (state.delayed[0]?.dueAt ?? Number.POSITIVE_INFINITY) <= now;
+      const due = (state.nextDue ?? Number.POSITIVE_INFINITY) <= now;
       if (hasClaimable(state, now) || (due && !state.paused)) store.wakeUps.wake(queue);
       drop(queue, state, policy.idleMs, now);
       return swept;
@@ -221,8 +226,17 @@ function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, no
     const jobs = inspection.ids.flatMap((id) => state.jobs.get(id) ?? []).map(toRecord);
     return { queues: told, jobs, cursor: null };
   }
+  if (inspection.of === 'owed') {
+    return { queues: told, jobs: [], cursor: null, owed: state.owed.list(inspection.limit, now) };
+  }
   const from = Number(inspection.cursor ?? 0);
-  const all = state.list(inspection.state);
   const end = from + inspection.limit;
+  if (inspection.of === 'parts') {
+    const job = state.jobs.get(inspection.id);
+    const parts = job ? sortedParts(job) : [];
+    const cursor = end < parts.length ? String(end) : null;
+    return { queues: told, jobs: [], cursor, parts: parts.slice(from, end) };
+  }
+  const all = state.list(inspection.state);
   return { queues: told, jobs: all.slice(from, end).map(toRecord), cursor: end < all.length ? String(end) : null };
 }

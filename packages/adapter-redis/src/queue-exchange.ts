@@ -11,6 +11,7 @@ type Answer = readonly [
   refused: readonly string[],
   cancel: readonly string[],
   dueInMs: number,
+  owes: number,
 ];
 
 export function exchangeArgs(request: ExchangeRequest): RedisArgument[] {
@@ -28,7 +29,7 @@ function pushSettlement(args: RedisArgument[], settlement: Settlement): void {
 }
 
 export function readExchange(reply: unknown): ExchangeResult {
-  const [created, started, ids, bodies, marks, refused, cancel, due] = reply as Answer;
+  const [created, started, ids, bodies, marks, refused, cancel, due, owes] = reply as Answer;
   const startedAt = Number(started);
   return {
     created: created === 1,
@@ -39,5 +40,6 @@ export function readExchange(reply: unknown): ExchangeResult {
     refused,
     cancel,
     dueInMs: due < 0 ? null : due,
+    owes: owes === 1,
   };
 }

@@ -16,7 +16,7 @@ export function pushBatch(jobs: readonly NewJob[]): PushBatch {
   const others: RedisArgument[] = [];
   for (const job of jobs) {
     if (plainOf(job)) plain.push(job.id, job.body);
-    else others.push(job.id, job.body, priorityArg(job), job.delayMs, dedupeArg(job));
+    else others.push(job.id, job.body, priorityArg(job), job.delayMs, dedupeArg(job), kinArg(job));
   }
   return {
     args: [plain.length / 2, ...plain, ...others],
@@ -41,8 +41,11 @@ function dedupeArg({ dedupeKey, dedupe = 'keep' }: NewJob): string {
   return dedupeKey === undefined ? '' : `${dedupe === 'keep' ? '=' : dedupe === 'replace' ? '!' : '~'}${dedupeKey}`;
 }
 
-const isPlain = ({ priority, delayMs, dedupeKey, group }: NewJob): boolean =>
-  priority === 0 && delayMs === 0 && dedupeKey === undefined && group === undefined;
+const hasKin = ({ awaits = 0, parent = '' }: NewJob): boolean => awaits > 0 || parent !== '';
+const kinArg = (job: NewJob): string => (hasKin(job) ? `${job.awaits ?? 0}:${job.parent ?? ''}` : '');
+
+const isPlain = (job: NewJob): boolean =>
+  job.priority === 0 && job.delayMs === 0 && job.dedupeKey === undefined && job.group === undefined && !hasKin(job);
 
 /** Plain jobs may be stored before the others where that changes nothing: none of the others stands in line with them, and no id comes in both ways. */
 function mayComeFirst(jobs: readonly NewJob[]): boolean {

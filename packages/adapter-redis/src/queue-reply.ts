@@ -20,8 +20,8 @@ const text = (value: string | number | null | undefined): string | null => (valu
 const time = (value: string | number | null | undefined): number | null => (value == null ? null : Number(value));
 
 function readRecord(row: Row): JobRecord {
-  const [id, body, state, priority, attempts, stalls, progress, result, error, dueAt, startedAt, finishedAt, group] =
-    row;
+  const [id, body, state, priority, attempts, stalls, progress, result, error, ...rest] = row;
+  const [dueAt, startedAt, finishedAt, group, parent, awaits] = rest;
   return {
     id: String(id),
     body: String(body),
@@ -36,5 +36,7 @@ function readRecord(row: Row): JobRecord {
     dueAt: time(dueAt),
     startedAt: time(startedAt),
     finishedAt: time(finishedAt),
+    parent: text(parent),
+    awaits: Number(awaits ?? 0),
   };
 }

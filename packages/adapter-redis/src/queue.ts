@@ -1,5 +1,7 @@
 import {
+  type Amended,
   encodeQueueLimits,
+  type FlowInspection,
   isScheduleAmendment,
   MAX_QUEUES,
   type QueueInspected,
@@ -8,6 +10,7 @@ import {
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext, type RedisScript } from './connection.ts';
 import { exchangeArgs, readExchange } from './queue-exchange.ts';
+import { flowLook, flowScript, readFlow } from './queue-flow.ts';
 import { pushBatch } from './queue-push.ts';
 import { readInspected } from './queue-reply.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
@@ -42,6 +45,8 @@ export function redisQueue(context: RedisContext): QueuePort {
     return readInspected(queue, await script(queue, INSPECT, args));
   }
 
+  const look = async (inspection: FlowInspection) => readFlow(await script(inspection.queue, ...flowLook(inspection)));
+
   return {
     lanes: 2,
 
@@ -66,11 +71,11 @@ export function redisQueue(context: RedisContext): QueuePort {
     async sweep(queue, { maxStalls, error, retention, idleMs }) {
       const { completed, failed: ended } = retention;
       const args = [maxStalls, error, completed.count, completed.ms, ended.count, ended.ms, idleMs];
-      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number, number];
-      const [recovered, failed, more, active, idle, schedule] = swept;
+      const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number, number, number];
+      const [recovered, failed, more, active, idle, schedule, owes] = swept;
       if (idle === 1) await context.script(UNLIST, [namesKey], [queue, idleMs]);
       const scheduleInMs = schedule < 0 ? null : schedule;
-      return { recovered, failed, more: more === 1, active: active === 1, scheduleInMs };
+      return { recovered, failed, more: more === 1, active: active === 1, scheduleInMs, owes: owes === 1 };
     },
 
     wait: (queues, signal) =>
@@ -89,6 +94,10 @@ export function redisQueue(context: RedisContext): QueuePort {
       }
       if (inspection.of === 'schedules')
         return inspectSchedules(inspection, (one, args) => script(inspection.queue, one, args));
+      if (inspection.of === 'owed' || inspection.of === 'parts') {
+        const [told, found] = await Promise.all([inspect(inspection.queue, 'none'), look(inspection)]);
+        return { ...told, ...found };
+      }
       const found = await Promise.all((await names()).map((queue) => inspect(queue, 'none')));
       return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
     },
@@ -102,12 +111,14 @@ export function redisQueue(context: RedisContext): QueuePort {
           () => list(queue),
         );
       }
+      const flow = flowScript(amendment);
+      if (flow) return (await script(queue, ...flow)) as Amended;
       const args: string[] = 'id' in amendment ? [amendment.do, amendment.id] : [amendment.do, ''];
       if (amendment.do === 'progress') args.push(amendment.session, amendment.progress);
       if (amendment.do === 'retry' && amendment.body !== undefined) args.push(amendment.body);
       if (amendment.do === 'limit') args.push(amendment.limits === null ? '' : encodeQueueLimits(amendment.limits));
       if (amendment.do === 'pause' || (amendment.do === 'limit' && amendment.limits)) await list(queue);
-      return (await script(queue, AMEND, args)) as Awaited<ReturnType<QueuePort['amend']>>;
+      return (await script(queue, AMEND, args)) as Amended;
     },
   };
 }

@@ -3,7 +3,10 @@ import {
   decodeQueueLimits,
   encodeCursor,
   encodeQueueLimits,
+  HELD_DUE_AT,
   MAX_QUEUES,
+  type OwedRecord,
+  type PartRecord,
   TRANSFER_PAGE_BYTES,
   type TransferPage,
   type TransferRecord,
@@ -11,19 +14,26 @@ import {
   tooManyQueues,
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
+import { readDebt, readPart } from './queue-flow.ts';
 import { loadSchedule, type RunScript, readSchedules } from './queue-schedule.ts';
 import { AMEND } from './queue-scripts/amend.ts';
 import { LIST } from './queue-scripts/names.ts';
 import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
+import { DUMP_OWED, DUMP_PARTS, LOAD_OWED, LOAD_PARTS } from './queue-scripts/transfer-flow.ts';
 import type { PartTransfer } from './transfer-part.ts';
 
 /** In the order in which they are told: of what will run, what is under way comes first; jobs of other priorities meet the waiting ones nowhere. */
 const STRUCTURES = ['active', 'aside', 'ranked', 'waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const;
-/** The schedules come behind all jobs. */
-const SCHEDULED = STRUCTURES.length;
+/** Behind the jobs: their parts, what they owe, and the schedules. */
+const PARTS = STRUCTURES.length;
+const OWED = PARTS + 1;
+const SCHEDULED = OWED + 1;
 const END = SCHEDULED + 1;
 
-/** Behind a job (its id, and its index or score) of a queue's structure; at `SCHEDULED` behind a schedule, at `END` the queue is done. */
+/**
+ * Behind a job (its id, and its index, its score, or how many of its parts came) of a queue's structure; at `SCHEDULED` behind a schedule, at `END` the queue is
+ * done.
+ */
 type Place = readonly [queue: string, structure: number, id: string, at: string];
 
 /** Jobs written by one script, so that none takes long. */
@@ -45,13 +55,17 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
   }
 
   async function jobs([queue, structure, id, at]: Place, limit: number): Promise<TransferPage> {
-    const what = STRUCTURES[structure] ?? 'cancelled';
-    const args = [what, id, at, limit, TRANSFER_PAGE_BYTES];
-    const answer = (await context.script(DUMP_JOBS, [keyOf(queue, 'jobs')], args)) as (string | number)[];
+    const what = STRUCTURES[structure];
+    const script = structure === PARTS ? DUMP_PARTS : structure === OWED ? DUMP_OWED : DUMP_JOBS;
+    const args = [...(what ? [what] : []), id, at, limit, TRANSFER_PAGE_BYTES];
+    const answer = (await context.script(script, [keyOf(queue, 'jobs')], args)) as (string | number)[];
     const [next, nextAt, ...flat] = answer;
     const records: TransferRecord[] = [];
-    for (let first = 0; first < flat.length; first += 13)
-      records.push(toTransferred(queue, what, flat.slice(first, first + 13)));
+    const width = what ? 15 : structure === PARTS ? 3 : 2;
+    for (let first = 0; first < flat.length; first += width) {
+      const row = flat.slice(first, first + width);
+      records.push(what ? toTransferred(queue, what, row) : toFlowRecord(queue, row.map(String)));
+    }
     const place = next === '' ? [queue, structure + 1, '', '0'] : [queue, structure, String(next), String(nextAt)];
     return { records, cursor: encodeCursor(place) };
   }
@@ -71,8 +85,15 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
   return {
     async count() {
       const known = await queuesBehind('', MAX_QUEUES);
-      const parts = known.flatMap((queue) => [keyOf(queue, 'jobs'), keyOf(queue, 'timings')]);
-      const sizes = await context.run((client) => Promise.all(parts.map((part) => client.hlen(part))));
+      const sizes = await context.run((client) =>
+        Promise.all(
+          known.flatMap((queue) => [
+            client.hlen(keyOf(queue, 'jobs')),
+            client.hlen(keyOf(queue, 'timings')),
+            client.zcard(keyOf(queue, 'owed')),
+          ]),
+        ),
+      );
       return sizes.reduce((sum, size) => sum + size, known.length);
     },
 
@@ -107,13 +128,19 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
           for (const record of some) if (record.of === 'schedule') await loadSchedule(queue, record, run);
           if (told) {
             const limits = told.limits ? encodeQueueLimits(told.limits) : '';
-            await context.script(AMEND, [keyOf(queue, 'jobs')], ['limit', '', limits]);
+            await run(AMEND, ['limit', '', limits]);
           }
-          const arrived = some.filter((record) => record.of === 'job');
-          for (let first = 0; first < arrived.length; first += LOADED_AT_ONCE) {
-            const args = arrived.slice(first, first + LOADED_AT_ONCE).flatMap(toArguments);
-            await context.script(LOAD_JOBS, [keyOf(queue, 'jobs')], args);
-          }
+          const put = async (script: typeof LOAD_JOBS, arguments_: readonly RedisArgument[][]): Promise<void> => {
+            for (let first = 0; first < arguments_.length; first += LOADED_AT_ONCE) {
+              const args = arguments_.slice(first, first + LOADED_AT_ONCE).flat();
+              await run(script, args);
+            }
+          };
+          const of = <K extends TransferRecord['of']>(kind: K) =>
+            some.filter((record): record is Extract<TransferRecord, { of: K }> => record.of === kind);
+          await put(LOAD_JOBS, of('job').map(toArguments));
+          await put(LOAD_PARTS, of('part').map(partArguments));
+          await put(LOAD_OWED, of('owed').map(owedArguments));
         }),
       );
     },
@@ -134,9 +161,10 @@ function toTransferred(
   structure: (typeof STRUCTURES)[number],
   row: readonly (string | number)[],
 ): TransferredJob {
-  const [id, body, asked, runs, stalls, priority, started, dedupe, score, progress, result, error, group] = row;
+  const [id, body, asked, runs, stalls, priority, started, dedupe, score, ...more] = row;
+  const [progress, result, error, group, parent, awaits] = more;
   const active = structure === 'active';
-  const cancelled = active && asked === 1;
+  const cancelled = active && asked === 1 && parent === '';
   const waits = structure === 'waiting' || structure === 'ranked' || structure === 'aside' || active;
   const state = cancelled ? 'cancelled' : waits ? 'waiting' : structure;
   const startedAt = active ? Number(score) : Number(started) || null;
@@ -155,16 +183,37 @@ function toTransferred(
     progress: optional(progress),
     result: optional(result),
     error: optional(error),
-    dueAt: structure === 'delayed' ? Number(score) : null,
+    dueAt: structure === 'delayed' && Number(score) !== HELD_DUE_AT ? Number(score) : null,
     startedAt,
     finishedAt: cancelled ? startedAt : finished ? Number(score) : null,
+    parent: optional(parent),
+    awaits: awaits === '' ? null : Number(awaits),
   };
 }
 
 function toArguments(job: TransferredJob): RedisArgument[] {
-  const texts = [job.progress, job.result, job.error, job.group].map((text) => (text === null ? '' : `=${text}`));
+  const texts = [job.progress, job.result, job.error, job.group, job.parent].map((text) =>
+    text === null ? '' : `=${text}`,
+  );
   const unfinished = job.state === 'waiting' || job.state === 'delayed';
-  const time = job.state === 'waiting' ? '' : ((job.state === 'delayed' ? job.dueAt : job.finishedAt) ?? 0);
+  const time =
+    job.state === 'waiting' ? '' : ((job.state === 'delayed' ? (job.dueAt ?? HELD_DUE_AT) : job.finishedAt) ?? 0);
   const head = [job.id, job.body, job.state, job.attempts, job.stalls, job.priority, job.startedAt ?? 0];
-  return [...head, unfinished ? (job.dedupeKey ?? '') : '', time, ...texts];
+  return [...head, unfinished ? (job.dedupeKey ?? '') : '', time, ...texts, job.awaits ?? ''];
+}
+
+/** A row of three is a part, one of two an owed entry. */
+function toFlowRecord(queue: string, [id = '', part = '', stored]: readonly string[]): TransferRecord {
+  if (stored !== undefined) return { of: 'part', queue, id, ...readPart(part, stored) };
+  return { of: 'owed', queue, ...readDebt(id, part) };
+}
+
+const partArguments = ({ id, part, turn, fails, text }: PartRecord): RedisArgument[] => [
+  ...[id, part, turn],
+  `${turn}:${fails ? 1 : 0}:${text}`,
+];
+
+function owedArguments({ id, turn, parent, state, text, missedAt }: OwedRecord): RedisArgument[] {
+  const length = Buffer.byteLength(parent);
+  return [id, turn, `${turn}:${missedAt ?? ''}:${state}:${length}:${parent}${text === null ? '' : `:${text}`}`];
 }

@@ -42,6 +42,8 @@ function partOf({ of }: TransferRecord): TransferPart {
     case 'queue':
     case 'job':
     case 'schedule':
+    case 'part':
+    case 'owed':
       return 'queue';
     case 'topic':
     case 'message':

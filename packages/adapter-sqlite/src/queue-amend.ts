@@ -1,6 +1,8 @@
-import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
+import { type Amended, type Amendment, HELD_DUE_AT, type ScheduleAmendment } from '@portolan/core';
 import { limit } from './queue-claim.ts';
 import { finish, revive } from './queue-end.ts';
+import { admit, deliver, mark } from './queue-flow.ts';
+import { owe } from './queue-kin.ts';
 import { findSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
@@ -13,6 +15,7 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
     state.row.paused = amendment.do === 'pause' ? 1 : 0;
     return 'done';
   }
+  if (amendment.do === 'strike' || amendment.do === 'defer') return mark(state, amendment);
   const job = state.find(amendment.id);
   if (!job) return 'missing';
   const now = state.stateOf(job);
@@ -33,17 +36,19 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
       revive(state, job, now);
       Object.assign(job, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
       if (amendment.body !== undefined) state.setBody(job, amendment.body);
-      state.enter(job, 0);
+      admit(state, job);
       return 'done';
     case 'promote':
-      if (now !== 'delayed') return 'refused';
+      if (now !== 'delayed' || job.due_at === HELD_DUE_AT) return 'refused';
       state.leave(job, 'gone');
       state.enter(job, 0);
       return 'done';
     case 'remove':
       if (now === 'active') return 'refused';
-      if (unfinished) state.leave(job, 'gone');
-      else revive(state, job, now);
+      if (unfinished) {
+        owe(state, job.number, 'cancelled', null);
+        state.leave(job, 'gone');
+      } else revive(state, job, now);
       state.forget(job);
       return 'done';
     case 'progress':
@@ -51,5 +56,7 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
       job.progress = amendment.progress;
       state.update(job);
       return 'done';
+    case 'deliver':
+      return deliver(state, job, amendment);
   }
 }

@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { InsertMany } from './insert-many.ts';
+import { owe } from './queue-kin.ts';
 import { FINISHED, type FinishedState, type Job, type QueueState } from './queue-state.ts';
 
 /** How one job finished. */
@@ -21,13 +22,9 @@ const KEEP = 'UPDATE job_batch SET jobs = ? WHERE number = ?';
 const DROP = 'DELETE FROM job_batch WHERE number = ?';
 
 /** Jobs that stand nowhere have finished alike. */
-export function end(
-  { engine, row, now }: QueueState,
-  outcome: FinishedState,
-  ends: readonly End[],
-  finishedAt = now,
-): void {
+export function end(state: QueueState, outcome: FinishedState, ends: readonly End[], finishedAt = state.now): void {
   if (ends.length === 0) return;
+  const { engine, row } = state;
   const numbers = JSON.stringify(ends.map(({ number }) => number));
   const batch = engine.sql(BATCH).run(row.number, FINISHED.indexOf(outcome), finishedAt, numbers).lastInsertRowid;
   const values: SQLInputValue[] = [];
@@ -41,6 +38,7 @@ export function end(
 /** A job that stands nowhere has finished without a result. */
 export function finish(state: QueueState, job: Job, outcome: 'failed' | 'cancelled'): void {
   state.update(job);
+  owe(state, job.number, outcome, null);
   end(state, outcome, [{ number: job.number, startedAt: job.started_at, result: null }]);
 }
 

@@ -1,6 +1,7 @@
 import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
 import { claimSome, dueInMs } from './queue-claim.ts';
 import { type End, end, finish } from './queue-end.ts';
+import { owe, owes } from './queue-kin.ts';
 import { findSession, type Held, type Reply, saveSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 import { trimNumber } from './queue-trim.ts';
@@ -35,6 +36,7 @@ export function exchange(state: QueueState, request: ExchangeRequest): ExchangeR
     refused: told.refused,
     cancel: toCancel(state, held),
     dueInMs: finished ? dueInMs(state) : 0,
+    owes: owes(state),
   };
 }
 
@@ -59,8 +61,10 @@ function settleAll(state: QueueState, held: Held, settled: readonly Settlement[]
     held.delete(id);
     state.row.active -= 1;
     const { number, startedAt } = leased;
-    if (settlement.outcome === 'completed') completed.push({ number, startedAt, result: settlement.result });
-    else settle(state, number, startedAt, settlement);
+    if (settlement.outcome === 'completed') {
+      completed.push({ number, startedAt, result: settlement.result });
+      owe(state, number, 'completed', settlement.result);
+    } else settle(state, number, startedAt, settlement);
   }
   end(state, 'completed', completed);
   return refused;

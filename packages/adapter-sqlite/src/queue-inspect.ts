@@ -1,6 +1,7 @@
 import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from '@portolan/core';
-import { decodeQueueLimits, MAX_QUEUES } from '@portolan/core';
+import { decodeQueueLimits, HELD_DUE_AT, MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
+import { owedParts, partsPage } from './queue-flow.ts';
 import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED } from './queue-state.ts';
@@ -11,8 +12,8 @@ const QUEUES = `SELECT * FROM queue WHERE namespace = ? AND listed_at IS NOT NUL
 const RECORD = `SELECT id, body, priority, in_group, runs, stalls, progress, error, due_at, job.started_at AS begun,
     job_batch.state AS ended, job_end.started_at AS ran, finished_at, result,
     EXISTS (SELECT 1 FROM job_line WHERE job_line.queue = job.queue AND rank = -priority AND job_line.place = job.place
-      AND job_line.job = job.number AND hole = 0) OR EXISTS (SELECT 1 FROM job_aside WHERE job_aside.job = job.number) AS waits
-  FROM job LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
+      AND job_line.job = job.number AND hole = 0) OR EXISTS (SELECT 1 FROM job_aside WHERE job_aside.job = job.number) AS waits, parent, awaits
+  FROM job LEFT JOIN job_kin ON job_kin.job = job.number LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
 const BY_ID = `${RECORD} WHERE job.queue = ? AND id = ?`;
 const BY_NUMBER = `${RECORD} WHERE job.number = ?`;
 /** Numbers of a page's jobs. Skipping costs its distance, within the index. */
@@ -43,6 +44,16 @@ export function inspect(engine: Engine, namespace: number, inspection: QueueInsp
   const queues = [toSummary(row ?? { name: queue })];
   if (!row) return { queues, jobs: [], cursor: null };
   const number = Number(row.number);
+  if (inspection.of === 'owed') {
+    return { queues, jobs: [], cursor: null, owed: owedParts(engine, number, now, inspection.limit) };
+  }
+  if (inspection.of === 'parts') {
+    const { id, limit } = inspection;
+    const from = Number(inspection.cursor ?? 0);
+    const parts = partsPage(engine, number, id, limit + 1, from);
+    const cursor = parts.length > limit ? String(from + limit) : null;
+    return { queues, jobs: [], cursor, parts: parts.slice(0, limit) };
+  }
   const leases = new Map(Number(row.active) === 0 ? [] : allLeases(engine, number));
   const record = (found: Row): JobRecord => toRecord(found, leases.get(String(found.id))?.startedAt);
   if (inspection.of === 'jobs') {
@@ -113,8 +124,10 @@ function toRecord(row: Row, leasedAt: number | undefined): JobRecord {
     progress: text(row.progress),
     result: text(row.result),
     error: text(row.error),
-    dueAt: time(row.due_at),
+    dueAt: row.due_at === HELD_DUE_AT ? null : time(row.due_at),
     startedAt: state === 'active' ? (leasedAt ?? time(row.begun)) : time(row.ran ?? row.begun),
     finishedAt: time(row.finished_at),
+    parent: text(row.parent),
+    awaits: Number(row.awaits ?? 0),
   };
 }

@@ -12,7 +12,7 @@ const IDLE_SESSIONS = `DELETE FROM job_session WHERE rowid IN
   (SELECT rowid FROM job_session WHERE expires_at <= ?1 AND kept_until <= ?1 AND held = '[]'
     AND queue IN (SELECT number FROM queue WHERE listed_at IS NULL) LIMIT ?2)`;
 const UNUSED = `DELETE FROM queue WHERE number IN (SELECT number FROM queue
-  WHERE listed_at IS NULL AND paused = 0 AND limits IS NULL AND schedules = 0 AND waiting + delayed + active + completed + failed + cancelled = 0
+  WHERE listed_at IS NULL AND paused = 0 AND limits IS NULL AND schedules + owed + waiting + delayed + active + completed + failed + cancelled = 0
     AND NOT EXISTS (SELECT 1 FROM job_session WHERE job_session.queue = number) LIMIT ?)`;
 
 export function listedNames(engine: Engine, namespace: number): string[] {
@@ -32,9 +32,9 @@ export function list({ engine, row, now }: QueueState): void {
 
 /** Takes a queue that holds nothing off the list, if its last push is long enough ago. */
 export function unlist({ engine, row, now }: QueueState, idleMs: number): void {
-  const { listed_at: listedAt, paused, limits, schedules, number } = row;
+  const { listed_at: listedAt, paused, limits, schedules, owed, number } = row;
   const { waiting, delayed, active, completed, failed, cancelled } = row;
-  if (listedAt === null || listedAt > now - idleMs || paused === 1 || limits || schedules > 0) return;
+  if (listedAt === null || listedAt > now - idleMs || paused === 1 || limits || schedules + owed > 0) return;
   if (waiting + delayed + active + completed + failed + cancelled === 0) engine.sql(LIST).run(null, number);
 }
 

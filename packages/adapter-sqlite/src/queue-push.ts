@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { NewJob, PushedJob } from '@portolan/core';
+import { HELD_DUE_AT, type NewJob, type PushedJob } from '@portolan/core';
 import { InsertMany } from './insert-many.ts';
+import { addKin } from './queue-kin.ts';
 import type { QueueState } from './queue-state.ts';
 import { toColumn } from './text.ts';
 
@@ -26,14 +27,16 @@ export function push(state: QueueState, jobs: readonly NewJob[]): Batch {
 
 function pushOne(state: QueueState, job: NewJob, batch: Batch): PushedJob {
   const { engine, row, now } = state;
-  const { id, body, priority, delayMs, dedupeKey = null, group = null } = job;
-  const delayed = delayMs > 0;
+  const { id, body, priority, delayMs, dedupeKey = null, group = null, parent, awaits } = job;
+  const dueAt = awaits ? HELD_DUE_AT : delayMs > 0 ? now + delayMs : null;
+  const delayed = dueAt !== null;
   const place = delayed ? null : row.back + 1;
   const { changes, lastInsertRowid } = engine
     .sql(PUSH)
-    .run(row.number, id, priority, place, delayed ? now + delayMs : null, dedupeKey, group, toColumn(body));
+    .run(row.number, id, priority, place, dueAt, dedupeKey, group, toColumn(body));
   if (changes === 0) return pushOnto(state, job, batch);
   batch.hint = true;
+  if (parent !== undefined || awaits) addKin(state, lastInsertRowid, parent ?? null, awaits || null);
   if (delayed) row.delayed += 1;
   else {
     row.back += 1;
@@ -59,7 +62,7 @@ function pushOnto(state: QueueState, job: NewJob, batch: Batch): PushedJob {
   state.setBody(holder, job.body);
   Object.assign(holder, { runs: 0, stalls: 0, progress: null, error: null, started_at: null });
   const dueAt = holder.due_at;
-  if (dedupe === 'debounce' && dueAt !== null) {
+  if (dedupe === 'debounce' && dueAt !== null && dueAt !== HELD_DUE_AT) {
     state.leave(holder, 'gone');
     state.enter(holder, job.delayMs);
     if (state.now + job.delayMs < dueAt) batch.hint = true;

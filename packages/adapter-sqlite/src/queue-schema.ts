@@ -31,6 +31,11 @@ CREATE TABLE queue (
   cancelled INTEGER NOT NULL DEFAULT 0,
   -- How many schedules it has.
   schedules INTEGER NOT NULL DEFAULT 0,
+  -- Rows of job_kin and of job_owed.
+  kin INTEGER NOT NULL DEFAULT 0,
+  owed INTEGER NOT NULL DEFAULT 0,
+  -- The last turn given to what is owed.
+  turn INTEGER NOT NULL DEFAULT 0,
   UNIQUE (namespace, name)
 ) STRICT;
 CREATE INDEX queue_unlisted ON queue (number) WHERE listed_at IS NULL;
@@ -117,6 +122,35 @@ CREATE TABLE job_batch (
   jobs TEXT NOT NULL
 ) STRICT;
 CREATE INDEX job_batch_order ON job_batch (queue, state, finished_at, number);
+
+-- Jobs with a parent, and those that await parts: how many must still come, NULL for a job that never awaited any. A held job is due later than any time.
+CREATE TABLE job_kin (
+  job INTEGER PRIMARY KEY,
+  parent TEXT,
+  awaits INTEGER
+) STRICT;
+-- The newest outcome of each part that was delivered. fails: 1 for one that fails the job.
+CREATE TABLE job_part (
+  job INTEGER NOT NULL,
+  part TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  fails INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (job, part)
+) STRICT, WITHOUT ROWID;
+-- What finished jobs owe their parents. due_at: not to be looked at before. missed_at: when it was first put off.
+CREATE TABLE job_owed (
+  queue INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  parent TEXT NOT NULL,
+  state TEXT NOT NULL,
+  due_at INTEGER NOT NULL,
+  missed_at INTEGER,
+  text TEXT,
+  PRIMARY KEY (queue, id)
+) STRICT;
+CREATE INDEX job_owed_due ON job_owed (queue, due_at, id);
 
 -- Worker sessions. held: the leases, as JSON: id, number, started ms of each job, in the order in which they were claimed.
 -- expires_at: when they end; NULL once they have been taken away, and then the row only keeps the last exchange, for its repeat.

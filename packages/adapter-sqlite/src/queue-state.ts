@@ -1,7 +1,8 @@
-import { decodeQueueLimits, type QueueLimits } from '@portolan/core';
+import { decodeQueueLimits, HELD_DUE_AT, type QueueLimits } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
 import { Groups } from './queue-groups.ts';
+import { forgetKin } from './queue-kin.ts';
 import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
@@ -26,6 +27,9 @@ export interface QueueRow {
   cancelled: number;
   /** Written apart from the others (queue-schedule.ts). */
   schedules: number;
+  kin: number;
+  owed: number;
+  turn: number;
 }
 
 /** What is changed of a job's row; the body stays where it is. */
@@ -53,8 +57,8 @@ export const STEP = 500;
 
 const FIND = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
 const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
-const SAVE = `UPDATE queue SET paused = ?, begun_at = ?, used = ?, aside = ?, grouped = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?
-  WHERE number = ?`;
+const SAVE = `UPDATE queue SET paused = ?, begun_at = ?, used = ?, aside = ?, grouped = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?,
+  kin = ?, owed = ?, turn = ? WHERE number = ?`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
@@ -148,6 +152,13 @@ export class QueueState {
     this.update(job);
   }
 
+  /** A job that stands nowhere is delayed until it no longer awaits parts. */
+  hold(job: Job): void {
+    this.row.delayed += 1;
+    job.due_at = HELD_DUE_AT;
+    this.update(job);
+  }
+
   /** Takes a waiting job out of the line, or out of the delayed ones. */
   leave(job: Job, to: 'hole' | 'gone'): void {
     if (job.due_at !== null) {
@@ -171,7 +182,8 @@ export class QueueState {
 
   dueInMs(): number | null {
     if (this.row.delayed === 0) return null;
-    return Math.max(Number(this.engine.sql(NEXT_DUE).get(this.row.number)?.due) - this.now, 0);
+    const due = Number(this.engine.sql(NEXT_DUE).get(this.row.number)?.due);
+    return due === HELD_DUE_AT ? null : Math.max(due - this.now, 0);
   }
 
   /** Ids of active jobs that someone asked to cancel. */
@@ -186,6 +198,7 @@ export class QueueState {
   forget(job: Job): void {
     // A cancelled one may have left a hole.
     if (job.place !== null) this.engine.sql(LEAVE_LINE).run(...this.#placeOf(job));
+    forgetKin(this, [job.number]);
     this.engine.sql(FORGET).run(job.number);
   }
 
@@ -226,6 +239,9 @@ function valuesOf(row: QueueRow): (number | null)[] {
     completed,
     failed,
     cancelled,
+    kin,
+    owed,
+    turn,
   } = row;
   return [
     paused,
@@ -241,6 +257,9 @@ function valuesOf(row: QueueRow): (number | null)[] {
     completed,
     failed,
     cancelled,
+    kin,
+    owed,
+    turn,
     number,
   ];
 }

@@ -1,6 +1,7 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
 import { isLimited } from './queue-claim.ts';
 import { finish } from './queue-end.ts';
+import { owes } from './queue-kin.ts';
 import { scheduleInMs } from './queue-schedule.ts';
 import { leaveExpired, takeExpired } from './queue-session.ts';
 import { type QueueState, STEP } from './queue-state.ts';
@@ -45,5 +46,5 @@ export function sweep(state: QueueState, policy: SweepPolicy): Swept {
   }
   if (isLimited(row)) state.groups.endWindows();
   more = trim(state, policy.retention) || more;
-  return { recovered, failed, more, active: row.active > 0, scheduleInMs: scheduleInMs(state) };
+  return { recovered, failed, more, active: row.active > 0, scheduleInMs: scheduleInMs(state), owes: owes(state) };
 }

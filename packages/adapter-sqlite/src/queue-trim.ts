@@ -1,5 +1,6 @@
 import type { Retention } from '@portolan/core';
 import type { Engine } from './engine.ts';
+import { forgetKin } from './queue-kin.ts';
 import { FINISHED, type FinishedState, type QueueState, STEP } from './queue-state.ts';
 
 /** A settle lets the number be exceeded by so much of it, so that it need not trim each time. */
@@ -40,7 +41,8 @@ export function trim(state: QueueState, retention: Retention): boolean {
 }
 
 /** Forgets the `over` oldest, and what finished up to `outdated`. Answers how many. */
-function forgetOldest({ engine, row }: QueueState, state: FinishedState, over: number, outdated: number): number {
+function forgetOldest(queue: QueueState, state: FinishedState, over: number, outdated: number): number {
+  const { engine, row } = queue;
   const gone: number[] = [];
   const emptied: number[] = [];
   let cut: { readonly number: number; readonly jobs: readonly number[] } | undefined;
@@ -58,6 +60,7 @@ function forgetOldest({ engine, row }: QueueState, state: FinishedState, over: n
   }
   if (gone.length === 0) return 0;
   if (state === 'cancelled') engine.sql(DROP_HOLES).run(JSON.stringify(gone));
+  forgetKin(queue, gone);
   drop(engine, DROP_JOBS, gone);
   drop(engine, DROP_ENDS, gone);
   if (cut) engine.sql(KEEP).run(JSON.stringify(cut.jobs), cut.number);

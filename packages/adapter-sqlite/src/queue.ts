@@ -70,13 +70,17 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       }),
 
     sweep: (queue, policy) =>
-      change(queue, { recovered: [], failed: [], more: false, active: false, scheduleInMs: null }, (state) => {
-        const swept = sweep(state, policy);
-        unlist(state, policy.idleMs);
-        const due = state.row.paused === 0 && state.dueInMs() === 0;
-        if (due || claimable(engine, state.row, state.now) > 0) wake(queue);
-        return swept;
-      }),
+      change(
+        queue,
+        { recovered: [], failed: [], more: false, active: false, scheduleInMs: null, owes: false },
+        (state) => {
+          const swept = sweep(state, policy);
+          unlist(state, policy.idleMs);
+          const due = state.row.paused === 0 && state.dueInMs() === 0;
+          if (due || claimable(engine, state.row, state.now) > 0) wake(queue);
+          return swept;
+        },
+      ),
 
     wait: (queues, signal) => waits.wait(queues, signal),
     names: () => engine.read(() => listedNames(engine, namespace)),

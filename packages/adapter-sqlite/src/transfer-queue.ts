@@ -1,7 +1,16 @@
-import { decodeQueueLimits, type PlacedRecord, type TransferRecord, type TransferredJob } from '@portolan/core';
+import {
+  decodeQueueLimits,
+  HELD_DUE_AT,
+  isOfQueue,
+  type PlacedRecord,
+  type TransferRecord,
+  type TransferredJob,
+} from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { limit } from './queue-claim.ts';
 import { end } from './queue-end.ts';
+import { loadOwed, loadPart, toOwed, toPart } from './queue-flow.ts';
+import { addKin } from './queue-kin.ts';
 import { list } from './queue-list.ts';
 import { loadSchedule, SCHEDULE_COLUMNS, toSchedule } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
@@ -13,9 +22,10 @@ import { type PartTransfer, readTuple } from './transfer-part.ts';
 const QUEUES =
   'SELECT name, number, paused, limits FROM queue WHERE namespace = ? AND name > ? AND listed_at IS NOT NULL ORDER BY name';
 const QUEUE = 'SELECT number FROM queue WHERE namespace = ? AND name = ?';
-const COUNT = `SELECT coalesce(sum(1 + schedules + waiting + delayed + active + completed + failed + cancelled), 0) AS n
+const COUNT = `SELECT coalesce(sum(1 + schedules + owed + waiting + delayed + active + completed + failed + cancelled), 0) AS n
   FROM queue WHERE namespace = ?`;
-const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, in_group, progress, error, due_at`;
+const JOB = `job.number, job.id, body, priority, runs, stalls, asked, job.started_at AS begun, dedupe_key, in_group, progress, error, due_at,
+  (SELECT parent FROM job_kin WHERE job_kin.job = job.number) AS parent, (SELECT awaits FROM job_kin WHERE job_kin.job = job.number) AS awaits`;
 const ACTIVE = `SELECT ${JOB} FROM job WHERE number = ?`;
 const WAITING = `SELECT ${JOB}, rank AS a, line.place AS b FROM job_line AS line CROSS JOIN job ON number = line.job
   WHERE line.queue = ? AND (rank, line.place) > (?, ?) AND hole = 0 ORDER BY rank, line.place`;
@@ -29,6 +39,9 @@ const ended = (code: number): string => `
   WHERE batch.queue = ?1 AND state = ${code} AND finished_at >= ?2 AND (finished_at, job.number) > (?2, ?3) ORDER BY finished_at, job.number`;
 const SCHEDULES = `SELECT ${SCHEDULE_COLUMNS}, 0 AS a, id AS b FROM queue_schedule WHERE queue = ? AND id > ? ORDER BY id`;
 const ENDED = FINISHED.map((_, code) => ended(code));
+const PARTS = `SELECT job.number AS a, part AS b, id, part, turn, fails, text FROM job CROSS JOIN job_part ON job_part.job = job.number
+  WHERE job.queue = ?1 AND job.number >= ?2 AND (job.number, part) > (?2, ?3) ORDER BY job.number, part`;
+const OWED = `SELECT turn AS a, id AS b, id, turn, parent, state, text, missed_at FROM job_owed WHERE queue = ? AND id > ? ORDER BY id`;
 
 const ADD = `INSERT INTO job (queue, id, priority, place, due_at, runs, stalls, started_at, dedupe_key, in_group, progress, error, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
@@ -36,7 +49,7 @@ const KNOWN = 'SELECT 1 FROM job WHERE queue = ? AND id = ?';
 const LINE = 'INSERT INTO job_line (queue, rank, place, job) VALUES (?, ?, ?, ?)';
 
 /** In this order; a place is behind a job of a stage by two numbers of its order, or a number and the id; behind a schedule by its id. */
-const STAGES = ['active', 'aside', 'waiting', 'delayed', ...FINISHED, 'schedules'] as const;
+const STAGES = ['active', 'aside', 'waiting', 'delayed', ...FINISHED, 'part', 'owed', 'schedules'] as const;
 type Place = readonly [queue: string, stage: number, a: number, b: string];
 const FIRST = Number.MIN_SAFE_INTEGER;
 
@@ -50,6 +63,8 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     else if (name === 'waiting') yield* engine.sql(WAITING).iterate(queue, a, number);
     else if (name === 'delayed') yield* engine.sql(DELAYED).iterate(queue, a, b);
     else if (name === 'schedules') yield* engine.sql(SCHEDULES).iterate(queue, b);
+    else if (name === 'part') yield* engine.sql(PARTS).iterate(queue, a, b);
+    else if (name === 'owed') yield* engine.sql(OWED).iterate(queue, b);
     else if (name !== 'active') yield* engine.sql(ENDED[stage - 4] as string).iterate(queue, a, number);
     else {
       const leases = allLeases(engine, queue).sort(
@@ -78,7 +93,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     const waiting = job.state === 'waiting';
     const unfinished = waiting || job.state === 'delayed';
     const place = waiting ? row.back + 1 : null;
-    const due = job.state === 'delayed' ? (job.dueAt ?? now()) : null;
+    const due = job.state === 'delayed' ? (job.dueAt ?? HELD_DUE_AT) : null;
     // A run that completes is not written into the job's row.
     const runs = job.state === 'completed' ? Math.max(0, job.attempts - 1) : job.attempts;
     const add = (key: string | null) =>
@@ -91,6 +106,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     // A dedupe key that another job holds stays with it.
     let added = add(unfinished ? job.dedupeKey : null);
     if (added.changes === 0) added = add(null);
+    addKin(state, added.lastInsertRowid, job.parent, job.awaits);
     if (waiting) {
       row.back += 1;
       engine.sql(LINE).run(number, -job.priority, place, added.lastInsertRowid);
@@ -122,7 +138,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
       const queues = new Map<string, QueueState>();
       const woken = new Set<string>();
       for (const record of records) {
-        if (record.of !== 'queue' && record.of !== 'job' && record.of !== 'schedule') continue;
+        if (!isOfQueue(record)) continue;
         const { queue } = record;
         const state = queues.get(queue) ?? QueueState.make(engine, namespace, queue, now());
         if (!queues.has(queue)) list(state);
@@ -131,6 +147,8 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
           state.row.paused = record.paused ? 1 : 0;
           limit(state, record.limits);
         } else if (record.of === 'schedule') loadSchedule(state, record);
+        else if (record.of === 'part') loadPart(state, record);
+        else if (record.of === 'owed') loadOwed(state, record);
         else if (load(state, record)) woken.add(queue);
       }
       for (const state of queues.values()) state.save();
@@ -139,16 +157,20 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
   };
 }
 
+function toRecord(queue: string, stage: number, row: Row): TransferRecord {
+  const name = STAGES[stage] ?? 'cancelled';
+  if (name === 'schedules') return { of: 'schedule', queue, ...toSchedule(row) };
+  if (name === 'part') return toPart(queue, row);
+  return name === 'owed' ? toOwed(queue, row) : toTransferred(queue, name, row);
+}
+
 const text = (value: unknown): string | null => (value == null ? null : String(value));
 const time = (value: unknown): number | null => (value == null ? null : Number(value));
 
-function toRecord(queue: string, stage: number, row: Row): TransferRecord {
-  const name = STAGES[stage] ?? 'cancelled';
-  return name === 'schedules' ? { of: 'schedule', queue, ...toSchedule(row) } : toTransferred(queue, name, row);
-}
+type JobStage = Exclude<(typeof STAGES)[number], 'part' | 'owed' | 'schedules'>;
 
-function toTransferred(queue: string, name: Exclude<(typeof STAGES)[number], 'schedules'>, row: Row): TransferredJob {
-  const cancelled = name === 'active' && row.asked === 1;
+function toTransferred(queue: string, name: JobStage, row: Row): TransferredJob {
+  const cancelled = name === 'active' && row.asked === 1 && row.parent === null;
   const state = cancelled ? 'cancelled' : name === 'active' || name === 'aside' ? 'waiting' : name;
   const startedAt = time(row.ran ?? row.begun);
   return {
@@ -165,8 +187,10 @@ function toTransferred(queue: string, name: Exclude<(typeof STAGES)[number], 'sc
     progress: text(row.progress),
     result: text(row.result),
     error: text(row.error),
-    dueAt: time(row.due_at),
+    dueAt: row.due_at === HELD_DUE_AT ? null : time(row.due_at),
     startedAt,
     finishedAt: cancelled ? startedAt : time(row.finished_at),
+    parent: text(row.parent),
+    awaits: time(row.awaits),
   };
 }

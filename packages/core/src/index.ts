@@ -73,6 +73,9 @@ export {
   PortolanError,
   type PortolanErrorOptions,
 } from './errors.ts';
+export type { CheckedFlow, EnqueuedFlow, FlowJobOptions, FlowNode } from './flow.ts';
+export type { ChildStatus } from './flow-children.ts';
+export type { ChildOutcome, ChildPolicy } from './flow-part.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
 // Queue: jobs, their producer and their worker.
@@ -155,6 +158,14 @@ export type {
 export type { QueuePort } from './ports/queue.ts';
 export type { Amended, Amendment } from './ports/queue-amend.ts';
 export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement } from './ports/queue-exchange.ts';
+export {
+  type DeliveredPart,
+  type FlowAmendment,
+  type FlowInspection,
+  HELD_DUE_AT,
+  MAX_PARTS,
+  type OwedPart,
+} from './ports/queue-flow.ts';
 export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
 export { MAX_STEPS_ASIDE, type QueueLimits, type RunLimits, type StartRate } from './ports/queue-limits.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
@@ -175,8 +186,11 @@ export {
   type CollectionRecord,
   type CounterRecord,
   type DocumentRecord,
+  isOfQueue,
   type KeyRecord,
   type MessageRecord,
+  type OwedRecord,
+  type PartRecord,
   type QueueRecord,
   type TombstoneRecord,
   type TopicRecord,

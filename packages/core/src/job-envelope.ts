@@ -14,6 +14,8 @@ export interface JobEnvelope {
   readonly version: number;
   /** Of a job that a schedule made. */
   readonly schedule?: ScheduledTick;
+  /** Ids of the jobs it waits for, by name; only where there are any. */
+  readonly children?: Readonly<Record<string, string>>;
   readonly data: unknown;
 }
 
@@ -25,18 +27,19 @@ export interface ScheduledTick {
 
 /** `data` is JSON text already, so that it is turned into text once. */
 export function encodeEnvelope(
-  { name, attempts, createdAt, version, schedule }: Omit<JobEnvelope, 'data'>,
+  { name, attempts, createdAt, version, schedule, children }: Omit<JobEnvelope, 'data'>,
   data: string,
 ): string {
   const versioned = version === 1 ? '' : `"version":${version},`;
   const scheduled = schedule ? `"schedule":${JSON.stringify(schedule)},` : '';
-  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}${scheduled}"data":${data}}`;
+  const kin = children ? `"children":${JSON.stringify(children)},` : '';
+  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}${scheduled}${kin}"data":${data}}`;
 }
 
 /** Throws INTERNAL when somebody else wrote the body. */
 export function decodeEnvelope(body: string, what: string): JobEnvelope {
   const value = decodeJson(body, what) as Partial<JobEnvelope> | null;
-  const { name, attempts, createdAt, version = 1, schedule, data } = value ?? {};
+  const { name, attempts, createdAt, version = 1, schedule, children, data } = value ?? {};
   if (
     typeof name !== 'string' ||
     typeof attempts !== 'number' ||
@@ -46,7 +49,13 @@ export function decodeEnvelope(body: string, what: string): JobEnvelope {
   ) {
     throw new PortolanError('INTERNAL', `${what} does not hold a job`);
   }
-  return { name, attempts, createdAt, version, ...(schedule === undefined ? {} : { schedule }), data };
+  const ticked = schedule === undefined ? {} : { schedule };
+  return { name, attempts, createdAt, version, ...ticked, ...(isChildren(children) ? { children } : {}), data };
+}
+
+function isChildren(value: unknown): value is Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((id) => typeof id === 'string' && id.indexOf(':') > 0);
 }
 
 /** A failure as it is kept and shown. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import { decodeParent } from './flow-part.ts';
 import { decodeEnvelope, decodeFailure, jobId, type ScheduledTick } from './job-envelope.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 import { decodeJson } from './schema.ts';
@@ -21,6 +22,10 @@ export interface JobStatus {
   readonly createdAt: number;
   /** Of a job that a schedule made. */
   readonly schedule?: ScheduledTick;
+  /** The job that waits for this one. */
+  readonly parent?: string;
+  /** How many children have yet to finish, where there are such: the job is delayed until then. */
+  readonly awaits?: number;
   /** When a delayed job becomes due. */
   readonly dueAt?: number;
   readonly startedAt?: number;
@@ -34,6 +39,7 @@ export interface JobStatus {
 export function toJobStatus(queue: string, record: JobRecord): JobStatus {
   const id = jobId(queue, record.id);
   const envelope = decodeEnvelope(record.body, `job ${id}`);
+  const parent = record.parent === null ? undefined : decodeParent(record.parent)?.id;
   return {
     id,
     queue,
@@ -47,6 +53,8 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     ...(record.group === null ? {} : { group: record.group }),
     createdAt: envelope.createdAt,
     ...(envelope.schedule === undefined ? {} : { schedule: envelope.schedule }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(record.awaits === 0 ? {} : { awaits: record.awaits }),
     ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),
     ...(record.startedAt === null ? {} : { startedAt: record.startedAt }),
     ...(record.finishedAt === null ? {} : { finishedAt: record.finishedAt }),

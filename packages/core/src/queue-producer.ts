@@ -14,6 +14,8 @@ const REPEAT_AFTER_MS = 50;
 export interface QueueProducer {
   /** Stores a job and answers the id of the one that stands for it. */
   push(queue: string, job: NewJob): Promise<string>;
+  /** Stores jobs in one step, in their order; several steps for more than 500 or for more than about 4 MiB. */
+  pushTogether(queue: string, jobs: readonly NewJob[]): Promise<void>;
 }
 
 /** Pushes of one queue share round trips. A push whose reply was lost is repeated once, which the client-made ids make safe. */
@@ -46,5 +48,20 @@ export function createQueueProducer(port: QueuePort, runtime: Runtime): QueuePro
     return made;
   }
 
-  return { push: (queue, job) => batcherOf(queue).add(job) };
+  return {
+    push: (queue, job) => batcherOf(queue).add(job),
+    async pushTogether(queue, jobs) {
+      for (let next = 0; next < jobs.length; ) {
+        const from = next;
+        let size = 0;
+        do size += jobs[next++]?.body.length ?? 0;
+        while (
+          next < jobs.length &&
+          next - from < MAX_JOBS &&
+          size + (jobs[next]?.body.length ?? 0) <= MAX_BATCH_CHARACTERS
+        );
+        await send(queue, jobs.slice(from, next));
+      }
+    },
+  };
 }

@@ -1,4 +1,7 @@
 import { invalid, PortolanError } from './errors.ts';
+import { type CheckedFlow, type EnqueuedFlow, type FlowNode, type Kinship, planFlow } from './flow.ts';
+import { type ChildStatus, readChildren } from './flow-children.ts';
+import { deliverOwed } from './flow-deliver.ts';
 import { checkAttempts, checkPriority, type JobDefinition } from './job.ts';
 import { decodeEnvelope, encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
 import { type JobStatus, toJobStatus } from './job-status.ts';
@@ -66,6 +69,17 @@ export interface Queue extends Schedules {
     job: JobDefinition<I>,
     list: readonly { readonly data: InputOf<I>; readonly options?: EnqueueOptions }[],
   ): Promise<Enqueued[]>;
+  /**
+   * Stores a job together with the jobs it waits for, and those with theirs: a tree of up to 1,000 jobs, 10 deep, in any queues. A job with children runs
+   * when all of them have finished, and its handler finds their outcomes with `context.children()`. Errors as for `enqueue`, and all data is checked before
+   * the first job is stored.
+   *
+   * Children are stored before their parents. What is in one queue is stored in one step, all or nothing, up to 500 jobs; a flow over several queues whose
+   * storing breaks off leaves children that run for nobody.
+   */
+  enqueueFlow<const N extends FlowNode>(flow: N & CheckedFlow<N>): Promise<EnqueuedFlow<N>>;
+  /** How the children of a job stand, by name; empty for one that has none, undefined for one that is not known. */
+  children(id: string): Promise<Readonly<Record<string, ChildStatus>> | undefined>;
   /** Undefined for a job that never was, or is no longer kept. */
   get(id: string): Promise<JobStatus | undefined>;
   /**
@@ -73,11 +87,12 @@ export interface Queue extends Schedules {
    * or CANCELLED when the signal aborts. A store that is away meanwhile is waited for too.
    */
   result(id: string, options?: ResultOptions): Promise<unknown>;
-  /** `asked`: the worker that runs it is told within seconds. `refused`: it had finished. */
+  /** `asked`: the worker that runs it is told within seconds. `refused`: it had finished. Its children, if it waits for some, are left alone. */
   cancel(id: string): Promise<'cancelled' | 'asked' | 'refused' | 'missing'>;
   /**
    * Runs a failed or cancelled job again, counted from its first attempt; with other data if told, which is checked as by `enqueue`. INVALID for data of
-   * another kind of job.
+   * another kind of job. Its parent, if that has failed over it, stays failed until it is retried itself; the order does not matter: a parent runs again once no
+   * outcome of its children fails it.
    */
   retry<I extends Schema>(
     id: string,
@@ -90,11 +105,11 @@ export interface Queue extends Schedules {
    * part way. A round trip for each job, 100 under way at a time.
    */
   retryAll(queue: string, options?: RetryAllOptions): Promise<RetriedMany>;
-  /** Forgets a job that is not running. */
+  /** Forgets a job that is not running. To its parent, one that had not finished was cancelled. */
   remove(id: string): Promise<'done' | 'refused' | 'missing'>;
   /** `remove` for each, as `retryMany`. */
   removeMany(ids: readonly string[]): Promise<RemovedMany>;
-  /** Makes a delayed job due now. */
+  /** Makes a delayed job due now; one that waits for its children is refused. */
   promote(id: string): Promise<'done' | 'refused' | 'missing'>;
   /** Stops claims from a queue; running jobs go on. CONFLICT as for `enqueue`. */
   pause(queue: string): Promise<void>;
@@ -129,21 +144,30 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     return text;
   }
 
-  async function prepare(job: JobDefinition, data: unknown, options: EnqueueOptions): Promise<[string, NewJob]> {
+  async function prepare(
+    job: JobDefinition,
+    data: unknown,
+    options: EnqueueOptions,
+    kin?: Kinship,
+  ): Promise<[string, NewJob]> {
     const queue = checkName(options.queue ?? job.queue, 'queue');
     const text = await payloadOf(job, data);
     const { delayMs = 0, dedupeKey, dedupe, group } = options;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalid('delayMs: must lie between 0 and ten years');
     if (dedupe !== undefined && dedupeKey === undefined) throw invalid('dedupe: there must be a dedupeKey');
     const attempts = checkAttempts(options.attempts ?? job.attempts, `job ${job.name}`);
+    const head = { name: job.name, attempts, createdAt: runtime.clock.now(), version: job.version };
+    const children = kin?.children;
     const made: NewJob = {
-      id: runtime.id(),
-      body: encodeEnvelope({ name: job.name, attempts, createdAt: runtime.clock.now(), version: job.version }, text),
+      id: kin?.local ?? runtime.id(),
+      body: encodeEnvelope(children ? { ...head, children } : head, text),
       priority: checkPriority(options.priority ?? job.priority, `job ${job.name}`),
       delayMs: Math.round(delayMs),
       ...(dedupeKey === undefined ? {} : { dedupeKey: checkKey(dedupeKey, 'dedupeKey') }),
       ...(dedupe === undefined ? {} : { dedupe }),
       ...(group === undefined ? {} : { group: checkGroup(group) }),
+      ...(children === undefined ? {} : { awaits: Object.keys(children).length }),
+      ...(kin?.parent === undefined ? {} : { parent: kin.parent }),
     };
     return [queue, made];
   }
@@ -172,7 +196,11 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
   async function amend(id: string, change: 'cancel' | 'retry' | 'remove' | 'promote'): Promise<Amended> {
     const { queue, local } = parseJobId(id);
     const amendment: Amendment = { do: change, id: local };
-    return port.amend(queue, amendment);
+    const amended = await port.amend(queue, amendment);
+    // What it now owes is brought to its parent at once, or by the next sweep.
+    if (amended === 'done' && (change === 'cancel' || change === 'remove'))
+      await deliverOwed(port, queue).catch(() => null);
+    return amended;
   }
 
   /** What only `cancel` can be answered. */
@@ -188,6 +216,19 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       return Promise.all(
         prepared.map(async ([queue, made]) => toEnqueued(queue, made.id, await producer.push(queue, made))),
       );
+    },
+    async enqueueFlow(flow) {
+      const make = async (...parts: Parameters<typeof prepare>) => (await prepare(...parts))[1];
+      const { ids, steps } = await planFlow(flow, make, () => runtime.id());
+      for (const step of steps) await Promise.all(step.map(({ queue, jobs }) => producer.pushTogether(queue, jobs)));
+      return ids as EnqueuedFlow<typeof flow>;
+    },
+    async children(id) {
+      const { queue, local } = parseJobId(id);
+      const [record] = (await port.inspect({ of: 'jobs', queue, ids: [local] })).jobs;
+      if (!record) return undefined;
+      const { children } = decodeEnvelope(record.body, `job ${id}`);
+      return children ? readChildren(port, queue, local, children) : {};
     },
     get,
     result: (id, options = {}) => awaitResult(() => get(id), id, runtime, options),

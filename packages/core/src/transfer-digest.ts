@@ -70,9 +70,17 @@ export function digestContents(record: TransferRecord, keptUntil: number | null)
       ];
     case 'job': {
       const { queue, id, body, state, priority, attempts, stalls, dedupeKey, group } = record;
-      const { progress, result, error, dueAt, startedAt, finishedAt } = record;
+      const { progress, result, error, dueAt, startedAt, finishedAt, parent, awaits } = record;
       const head = ['job', queue, id, body, state, priority, attempts, stalls, dedupeKey, group];
-      return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt])];
+      return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt, parent, awaits])];
+    }
+    case 'part': {
+      const { queue, id, part, turn, fails, text } = record;
+      return [JSON.stringify(['part', queue, id, part, turn, fails, text])];
+    }
+    case 'owed': {
+      const { queue, id, turn, parent, state, text, missedAt } = record;
+      return [JSON.stringify(['owed', queue, id, turn, parent, state, text, missedAt])];
     }
     case 'schedule': {
       const { queue, id, timing, template, nextAt, lastAt } = record;

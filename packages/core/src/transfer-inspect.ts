@@ -129,13 +129,11 @@ class Tally {
       const listed = this.#listing.get(name);
       if (!listed) continue;
       const held = Object.entries(counts).filter(([, count]) => count > 0);
-      const { schedules } = listed.counts;
-      const others = {
-        ...(paused ? { paused: 1 } : {}),
-        ...(limits ? { limited: 1 } : {}),
-        ...(schedules === undefined ? {} : { schedules }),
-      };
-      listed.counts = { ...others, ...Object.fromEntries(held) };
+      const others = Object.entries(listed.counts).filter(
+        ([kind]) => kind === 'schedules' || kind === 'parts' || kind === 'owed',
+      );
+      const flags = { ...(paused ? { paused: 1 } : {}), ...(limits ? { limited: 1 } : {}) };
+      listed.counts = { ...flags, ...Object.fromEntries(others), ...Object.fromEntries(held) };
     }
   }
 
@@ -193,6 +191,10 @@ function place(record: TransferRecord): {
       return { name: record.queue, kind: record.state };
     case 'schedule':
       return { name: record.queue, kind: 'schedules' };
+    case 'part':
+      return { name: record.queue, kind: 'parts' };
+    case 'owed':
+      return { name: record.queue, kind: 'owed' };
     case 'topic':
       return { name: record.topic, kind: null };
     case 'message':

@@ -45,6 +45,9 @@ function transferSize(record: TransferRecord): number {
       return record.body.length + (record.result?.length ?? 0) + (record.error?.length ?? 0);
     case 'schedule':
       return record.timing.length + record.template.length;
+    case 'part':
+    case 'owed':
+      return record.text?.length ?? 0;
     case 'message':
       return record.data.length;
     default:

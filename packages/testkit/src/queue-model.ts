@@ -1,4 +1,4 @@
-import { checkQueueLimits, type QueuePort, type Settlement } from '@portolan/core';
+import { checkQueueLimits, type OwedPart, type QueuePort, type Settlement } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { KEEP } from './queue-client.ts';
@@ -16,6 +16,10 @@ interface Command {
 const id = fc.integer({ min: 1, max: 8 }).map((n) => `j${n}`);
 const session = fc.constantFrom('a', 'b');
 /** Far off, so that no real time matters; unequal, so that the order is known. */
+const kin = fc.record({
+  awaits: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined, freq: 2 }),
+  parent: fc.option(fc.constantFrom('p', '{"of":1.0}'), { nil: undefined, freq: 2 }),
+});
 const delay = fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: 0, freq: 3 }).map((n) => n * 3_600_000);
 
 const command = (text: string, step: Step): Command => ({ text, step, [fc.toStringMethod]: () => text });
@@ -30,14 +34,17 @@ const newJobs = fc
       dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
       dedupe: fc.constantFrom('keep' as const, 'replace' as const, 'debounce' as const),
       group: fc.option(fc.constantFrom('g1', 'g:{2}'), { nil: undefined, freq: 2 }),
+      kin,
     }),
     { maxLength: 4 },
   )
   .map((drawn) =>
-    drawn.map(({ dedupeKey, dedupe, group, ...job }) => ({
+    drawn.map(({ dedupeKey, dedupe, group, kin: { awaits, parent }, ...job }) => ({
       ...job,
       ...(dedupeKey === undefined ? {} : { dedupeKey, dedupe }),
       ...(group === undefined ? {} : { group }),
+      ...(awaits === undefined ? {} : { awaits }),
+      ...(parent === undefined ? {} : { parent }),
     })),
   );
 
@@ -65,7 +72,8 @@ const exchange = fc
       const request = { session: name, nonce, leaseMs: 3_600_000, settled, claim, retention: KEEP };
       const results = [await port.exchange(queue, request)];
       if (twice) results.push(await port.exchange(queue, request));
-      return results.map(({ jobs, created, refused, cancel, dueInMs }) => ({
+      return results.map(({ jobs, created, refused, cancel, dueInMs, owes }) => ({
+        owes,
         created,
         refused: [...refused].sort(),
         cancel: [...cancel].sort(),
@@ -91,6 +99,40 @@ const amend = fc
         ? port.amend(queue, { do: 'progress', id: one, session: name, progress: `"${name}"` })
         : port.amend(queue, { do: change as 'cancel', id: one }),
     ),
+  );
+
+const deliver = fc
+  .record({
+    id,
+    part: fc.constantFrom('p1', 'p2', 'p3'),
+    turn: fc.integer({ min: 1, max: 3 }),
+    text: fc.constantFrom('1', '{"t":1.0}'),
+    fail: fc.option(fc.constant('"by a part"'), { nil: undefined, freq: 3 }),
+  })
+  .map(({ fail, ...drawn }) => {
+    const amendment = { do: 'deliver' as const, ...drawn, ...(fail === undefined ? {} : { fail }) };
+    return command(`deliver ${JSON.stringify(amendment)}`, (port, queue) => port.amend(queue, amendment));
+  });
+
+const owedOf = async (port: QueuePort, queue: string): Promise<readonly OwedPart[]> =>
+  [...((await port.inspect({ of: 'owed', queue, limit: 100 })).owed ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** What was put off for hours, which nobody is shown until then. */
+let putOff: { readonly port: QueuePort; readonly queue: string; readonly id: string; readonly turn: number }[] = [];
+
+/** Of what is owed now, or of an outcome that does not stand. Turns are times, and so not those of another store. */
+const strike = fc
+  .record({ nth: fc.integer({ min: 0, max: 3 }), how: fc.constantFrom('strike', 'strike', 'defer', 'stale') })
+  .map(({ nth, how }) =>
+    command(`${how} ${nth}`, async (port, queue) => {
+      const entry = (await owedOf(port, queue))[nth] ?? { id: 'j1', turn: 1 };
+      const turn = how === 'stale' ? entry.turn - 1 : entry.turn;
+      if (how === 'defer') {
+        if (nth > 0) putOff.push({ port, queue, id: entry.id, turn });
+        return port.amend(queue, { do: 'defer', id: entry.id, turn, delayMs: nth * 3_600_000 });
+      }
+      return port.amend(queue, { do: 'strike', id: entry.id, turn });
+    }),
   );
 
 const pause = fc
@@ -143,14 +185,15 @@ const beat = session.map((name) =>
 const vanish = session.map((name) =>
   command(`vanish ${name}`, async (port, queue, nonce) => {
     await port.exchange(queue, { session: name, nonce, leaseMs: 0, settled: [], claim: 0, retention: KEEP });
-    const { recovered, failed, scheduleInMs } = await port.sweep(queue, {
+    const { recovered, failed, scheduleInMs, owes } = await port.sweep(queue, {
       maxStalls: 1,
       error: '"s"',
       retention: KEEP,
       idleMs: 600_000,
     });
     // Far off, or due.
-    return { recovered: [...recovered].sort(), failed: [...failed].sort(), tick: scheduleInMs && scheduleInMs > 0 };
+    const tick = scheduleInMs && scheduleInMs > 0;
+    return { recovered: [...recovered].sort(), failed: [...failed].sort(), tick, owes };
   }),
 );
 
@@ -160,6 +203,8 @@ const commandsOf = fc.array(
     { weight: 6, arbitrary: exchange },
     { weight: 4, arbitrary: amend },
     { weight: 1, arbitrary: retryAnew },
+    { weight: 3, arbitrary: deliver },
+    { weight: 2, arbitrary: strike },
     { weight: 1, arbitrary: pause },
     { weight: 2, arbitrary: schedule },
     { weight: 1, arbitrary: unschedule },
@@ -186,8 +231,13 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
       return [state, ordered ? jobs : jobs.sort((a, b) => (a.id < b.id ? -1 : 1)), found.queues];
     }),
   );
+  const owed = (await owedOf(port, queue)).map((entry) => ({ ...entry, turn: 0, missedMs: entry.missedMs !== null }));
+  const ids = Array.from({ length: 8 }, (_, at) => `j${at + 1}`);
+  const parts = ids.map(
+    async (one) => (await port.inspect({ of: 'parts', queue, id: one, cursor: null, limit: 9 })).parts ?? [],
+  );
   const told = await port.inspect({ of: 'schedules', queue, cursor: null, limit: 100 });
-  return [lists, told.schedules?.list, (await port.names()).includes(queue)];
+  return [lists, owed, await Promise.all(parts), told.schedules?.list, (await port.names()).includes(queue)];
 }
 
 /** Ends everything in a queue, which then leaves the list; answers its name if it is listed yet. */
@@ -203,6 +253,9 @@ async function empty(port: QueuePort, queue: string): Promise<readonly string[]>
   for (let more = true; more; ) more = (await port.sweep(queue, policy)).more;
   for (let n = 1; n <= 8; n += 1) await port.amend(queue, { do: 'remove', id: `j${n}` });
   for (let n = 1; n <= 3; n += 1) await port.amend(queue, { do: 'unschedule', id: `s${n}` });
+  const hidden = putOff.filter((entry) => entry.port === port && entry.queue === queue);
+  for (const { id: one, turn } of [...hidden, ...(await owedOf(port, queue))])
+    await port.amend(queue, { do: 'strike', id: one, turn });
   // Real time, of which the idle time must pass.
   await new Promise((resolve) => setTimeout(resolve, 2));
   await port.sweep(queue, policy);
@@ -218,6 +271,7 @@ export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, run
   let run = 0;
   const property = fc.asyncProperty(commandsOf, async (commands) => {
     run += 1;
+    putOff = [];
     const queue = `model-${run}`;
     for (const [index, { text, step }] of commands.entries()) {
       const what = `after ${index + 1} commands, the last: ${text}`;

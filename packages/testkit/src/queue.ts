@@ -4,6 +4,7 @@ import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
 import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
+import { queueFlowSuite } from './queue-flow.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueLimitsSuite } from './queue-limits.ts';
 import { queueListSuite } from './queue-list.ts';
@@ -11,6 +12,7 @@ import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
 import { workerFaultSuite } from './worker-faults.ts';
+import { workerFlowSuite } from './worker-flow.ts';
 import { workerManySuite } from './worker-many.ts';
 import { workerPolicySuite } from './worker-policy.ts';
 import { workerScheduleSuite } from './worker-schedule.ts';
@@ -221,10 +223,12 @@ export function queueSuite(harness: Harness): void {
   deadLetterSuite(harness);
   queueScheduleSuite(harness);
   queueLimitsSuite(harness);
+  queueFlowSuite(harness);
   workerSuite(harness);
   workerPolicySuite(harness);
   workerManySuite(harness);
   workerScheduleSuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);
+  workerFlowSuite(harness);
 }

@@ -1,6 +1,7 @@
 import {
   type Backend,
   encodeIndexKey,
+  type QueuePort,
   TRANSFER_FIELDS,
   TRANSFER_PARTS,
   type TransferPart,
@@ -114,6 +115,7 @@ async function fillJobs({ queue }: Backend): Promise<void> {
   await grouped.push(...several(4, { group: 'a {1}:x' }), { id: 'low', group: 'a {1}:x', priority: -1 });
   await grouped.claim(9);
   await grouped.push(...several(2, { group: 'a {1}:x' }, 5), { id: 'plain' });
+  await fillFlows(queue);
   await queue.push('other', [{ id: 'job', body: '{}', priority: 0, delayMs: 0 }]);
   await queue.amend('other', { do: 'pause' });
   const template = '{"text":"ünï \\u0000 \u{1F600}","n":1.0}';
@@ -133,6 +135,35 @@ async function fillJobs({ queue }: Backend): Promise<void> {
     settled: [],
     claim: 0,
     retention: KEEP,
+  });
+}
+
+async function fillFlows(queue: QueuePort): Promise<void> {
+  const client = queueClient(queue, 'parent', 'flows');
+  const deliver = (id: string, part: string, fail?: string) =>
+    queue.amend('flows', { do: 'deliver', id, part, turn: 7, text: `"${part}"`, ...(fail ? { fail } : {}) });
+  await client.push(
+    { id: 'held', awaits: 40, parent: 'above {x}', delayMs: 5 },
+    { id: 'failed', awaits: 3 },
+    { id: 'both', awaits: 2, parent: '{"of":1.0}' },
+    ...['one', 'two', 'three', 'stopping'].map((id) => ({ id, parent: `parent of ${id}` })),
+  );
+  for (let n = 0; n < 39; n += 1) await deliver('held', `part ${n}`);
+  await deliver('both', 'ü');
+  await deliver('both', 'b');
+  await deliver('failed', 'a');
+  await deliver('failed', 'b', '"b failed"');
+  await client.exchange({ claim: 4 });
+  await queue.amend('flows', { do: 'cancel', id: 'stopping' });
+  await client.settle(completed('one', '{"one":1.0}'), failed('two'));
+  await queue.amend('flows', { do: 'cancel', id: 'both' });
+  await queue.amend('flows', { do: 'remove', id: 'two' });
+  const { owed = [] } = await queue.inspect({ of: 'owed', queue: 'flows', limit: 9 });
+  await queue.amend('flows', {
+    do: 'defer',
+    id: 'one',
+    turn: owed.find(({ id }) => id === 'one')?.turn ?? 0,
+    delayMs: HOUR,
   });
 }
 

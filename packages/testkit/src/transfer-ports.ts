@@ -1,4 +1,4 @@
-import { inspectBackend, MAX_TOMBSTONES, type QueuePort } from '@portolan/core';
+import { inspectBackend, MAX_TOMBSTONES, type QueueInspected, type QueuePort } from '@portolan/core';
 import { expect } from 'vitest';
 import { entry, put, remove, walk } from './document-fixtures.ts';
 import { completed, queueClient } from './queue-client.ts';
@@ -31,6 +31,7 @@ export function portCases(move: AddMove): void {
       expect(await client.claim(20)).toEqual(['later']);
       const { queues } = await to.queue.inspect({ of: 'queues' });
       expect(queues.map(({ queue, paused }) => [queue, paused])).toEqual([
+        ['flows', false],
         ['groups', false],
         ['other', true],
         ['timed', false],
@@ -58,6 +59,39 @@ export function portCases(move: AddMove): void {
     expect(await to.queue.amend('work', fire)).toBe('refused');
     expect((await told(to.queue, 'work'))?.map(({ id }) => id)).toEqual(['fired', 'missed', 'far']);
   });
+  move(
+    'a held job goes on to wait for what is missing, and what is owed is owed there',
+    async ({ kit, backend, to, copy }) => {
+      await fillEveryKind(kit, backend);
+      await copy();
+      const client = queueClient(to.queue, 'new', 'flows');
+      const deliver = (id: string, part: string) =>
+        to.queue.amend('flows', { do: 'deliver', id, part, turn: 8, text: '8' });
+      const parts = (await to.queue.inspect({ of: 'parts', queue: 'flows', id: 'held', cursor: null, limit: 100 }))
+        .parts;
+      expect(parts).toHaveLength(39);
+      const told = ({ owed = [] }: QueueInspected) =>
+        owed.map(({ id, state, text, parent }) => `${id} ${state} ${text} ${parent}`);
+      expect(told(await to.queue.inspect({ of: 'owed', queue: 'flows', limit: 9 })).sort()).toEqual([
+        'both cancelled null {"of":1.0}',
+        'one completed {"one":1.0} parent of one',
+        'two failed "broken" parent of two',
+      ]);
+      // What runs when it is moved waits there, though it was to be cancelled: its parent would not hear of it.
+      expect(await client.list('waiting')).toEqual(['stopping', 'three']);
+      expect(await client.list('delayed')).toEqual(['held']);
+      expect(await deliver('held', 'part 3')).toBe('done');
+      expect(await client.job('held')).toMatchObject({ state: 'delayed', awaits: 1, parent: 'above {x}', dueAt: null });
+      expect(await deliver('held', 'part 39')).toBe('done');
+      expect(await client.job('held')).toMatchObject({ state: 'waiting', awaits: 0 });
+      expect(await client.job('failed')).toMatchObject({ state: 'failed', error: '"b failed"', awaits: 2 });
+      expect(await to.queue.amend('flows', { do: 'retry', id: 'failed' })).toBe('done');
+      await deliver('failed', 'b');
+      expect(await client.job('failed')).toMatchObject({ state: 'delayed', awaits: 1 });
+      await deliver('failed', 'c');
+      expect(await client.claim(9)).toEqual(['stopping', 'three', 'held', 'failed']);
+    },
+  );
 
   move('limits and groups come over, and hold there from the start', async ({ kit, backend, to, copy }) => {
     await fillEveryKind(kit, backend);

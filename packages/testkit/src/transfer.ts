@@ -168,6 +168,7 @@ export function transferSuite(harness: Harness): void {
         },
         queue: {
           groups: { limited: 1, waiting: 7, active: 1 },
+          flows: { active: 2, cancelled: 1, completed: 1, delayed: 1, failed: 1, parts: 43, owed: 3 },
           other: { paused: 1, waiting: 1 },
           timed: { schedules: 1 },
           work: { schedules: 3, active: 3, waiting: 7, delayed: 1, completed: 1, failed: 1, cancelled: 1 },

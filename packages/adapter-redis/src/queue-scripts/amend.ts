@@ -1,5 +1,5 @@
 import { GROUPS, SET_LIMITS } from './groups.ts';
-import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TRIM } from './parts.ts';
 
 /**
  * One change to a job or to the queue; a fixed number of commands, and one for each worker session where the job may be active. ARGV: what, id, then session and
@@ -7,7 +7,7 @@ import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
  */
 export const AMEND = {
   name: 'portolanQueueAmend',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
+  lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${LEASES}
 local what, id = ARGV[1], ARGV[2]
 local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
 ${GROUPS}${SET_LIMITS}
@@ -52,6 +52,7 @@ elseif what == 'cancel' then
   return 'done'
 elseif what == 'remove' then
   if state == 'active' then return 'refused' end
+  if state == 'waiting' or state == 'delayed' then owe(id, 'cancelled', call('HGET', q .. 'errors', id)) end
   leave()
   freeKey(id, key)
   forget({id})
@@ -63,9 +64,10 @@ elseif what == 'retry' then
   call('HDEL', q .. 'errors', id)
   call('HDEL', q .. 'progress', id)
   if ARGV[3] then call('HSET', KEYS[1], id, ARGV[3]) end
-  if call('SREM', q .. 'holes', id) == 0 then enter(id, priority, false) end
+  if call('ZREM', q .. 'owed', id) == 1 then call('HDEL', q .. 'debts', id) end
+  if tonumber(call('ZSCORE', q .. 'awaits', id) or 0) > 0 then call('ZADD', q .. 'delayed', int(HELD), id) else admit(id, priority) end
 elseif what == 'promote' then
-  if state ~= 'delayed' then return 'refused' end
+  if state ~= 'delayed' or tonumber(call('ZSCORE', q .. 'delayed', id)) == HELD then return 'refused' end
   leave()
   enter(id, priority, false)
 end

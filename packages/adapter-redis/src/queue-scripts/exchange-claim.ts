@@ -8,7 +8,7 @@ local function again(last)
   local taken, bodies, held = {}, {}, #last[3] > 0 and call('HMGET', session, unpack(last[3])) or {}
   for i, id in ipairs(last[3]) do if held[i] then taken[#taken + 1] = id end end
   if #taken > 0 then bodies = call('HMGET', KEYS[1], unpack(taken)) end
-  return {math.max(created, last[2]), last[5], taken, bodies, marksOf(taken), last[4], toCancel(session), dueIn()}
+  return {math.max(created, last[2]), last[5], taken, bodies, marksOf(taken), last[4], toCancel(session), dueIn(), owes()}
 end
 `;
 

@@ -6,6 +6,7 @@ export const SETTLE = `
 local function settle()
   local marks = rare and call('EXISTS', q .. 'marks') == 1 and call('HMGET', q .. 'marks', unpack(ids))
   local asked = rare and call('EXISTS', q .. 'cancelling') == 1
+  local kin = rare and call('EXISTS', q .. 'parents') == 1
   local ended, finished, results, errors, n = {}, {}, {}, {}, 0
   for i, id in ipairs(ids) do
     local outcome, text, started = ARGV[at[i] + 1], ARGV[at[i] + 3], found[i + 1]
@@ -17,6 +18,7 @@ local function settle()
       finished[n + 1], finished[n + 2] = nowText, id
       results[n + 1], results[n + 2] = id, '{"startedAt":' .. started .. ',"result":' .. text .. '}'
       n = n + 2
+      if kin then owe(id, 'completed', text) end
       if marked then
         local runs, stalls, priority, _, key = mark(marked)
         putMark(id, runs + 1, stalls, priority, started, '')
@@ -42,7 +44,7 @@ local function settle()
         end
       end
       if outcome == 'failed' or outcome == 'cancelled' then
-        finish(id, outcome, started, runs + failed, stalls, priority, key)
+        finish(id, outcome, started, runs + failed, stalls, priority, key, failed == 1 and text)
       end
     end
   end

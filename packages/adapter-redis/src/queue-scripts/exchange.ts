@@ -2,7 +2,7 @@ import { CLAIM, LEASE } from './exchange-claim.ts';
 import { TAKE_WITHIN } from './exchange-limits.ts';
 import { SETTLE } from './exchange-settle.ts';
 import { GROUPS } from './groups.ts';
-import { BASE, ENTER, FINISH, LEASES, MARK, TO_CANCEL, TRIM } from './parts.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TO_CANCEL, TRIM } from './parts.ts';
 
 /**
  * Settles k jobs, promotes what is due (at most 200), claims n. About fifteen commands a call, each for the whole batch, as long as jobs complete at their
@@ -11,11 +11,11 @@ import { BASE, ENTER, FINISH, LEASES, MARK, TO_CANCEL, TRIM } from './parts.ts';
  * ARGV: session, nonce, leaseMs, claim, retention (completed count, failed count), then id, outcome, delayMs, text per settled job.
  * With limits, and for jobs in groups, what groups.ts says.
  * Answers created, ms when the jobs were taken, {ids}, {bodies}, {marks, or nothing at all when every job is at its first run}, {refused ids},
- * {ids to cancel}, ms until time gives something to claim (-1 for never).
+ * {ids to cancel}, ms until time gives something to claim (-1 for never), whether something is owed (0 or 1).
  */
 export const EXCHANGE = {
   name: 'portolanQueueExchange',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${TO_CANCEL}${LEASES}
+  lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${TO_CANCEL}${LEASES}
 local sid, nonce, claim = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local session = q .. 'session:' .. sid
 local created = call('ZADD', q .. 'sessions', int(now + ARGV[3]), sid)
@@ -23,11 +23,12 @@ if created == 1 then call('PERSIST', session) end
 
 -- One look tells whether any of the rarer structures matters; what may make them matter below sets it again.
 local rare = call('EXISTS', q .. 'ranked', q .. 'holes', q .. 'cancelling', q .. 'paused', q .. 'delayed', q .. 'marks',
-  q .. 'limits', q .. 'groups') > 0
+  q .. 'limits', q .. 'groups', q .. 'parents', q .. 'owed') > 0
 ${GROUPS}
 local function delayedIn()
   local head = rare and call('ZRANGE', q .. 'delayed', 0, 0, 'WITHSCORES') or {}
-  return head[2] and math.max(tonumber(head[2]) - now, 0) or -1
+  local at = tonumber(head[2] or HELD)
+  return at == HELD and -1 or math.max(at - now, 0)
 end
 local function dueIn()
   local due = delayedIn()
@@ -66,5 +67,5 @@ if ARGV[3] == '0' and call('HLEN', session) == 1 then
   call('ZREM', q .. 'sessions', sid)
   call('PEXPIRE', session, 600000)
 end
-return {created, nowText, taken, bodies, marksOf(taken), refused, rare and toCancel(session) or {}, finished and dueIn() or 0}`,
+return {created, nowText, taken, bodies, marksOf(taken), refused, rare and toCancel(session) or {}, finished and dueIn() or 0, rare and owes() or 0}`,
 };

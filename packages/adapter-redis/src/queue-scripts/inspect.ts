@@ -5,7 +5,7 @@ import { BASE, LEASES, MARK, RESULT } from './parts.ts';
  * (and walks to it: a far page of a long list costs its distance divided by the list's node size).
  * ARGV: 'jobs' and ids; or a state, offset, limit. Changes nothing.
  * Answers paused, {waiting, delayed, active, completed, failed, cancelled}, {jobs: id, body, state, priority, attempts, stalls, progress, result, error,
- * dueAt, startedAt, finishedAt, group}, next offset (-1 at the end), limits.
+ * dueAt, startedAt, finishedAt, group, parent, awaits}, next offset (-1 at the end), limits.
  */
 export const INSPECT = {
   name: 'portolanQueueInspect',
@@ -51,7 +51,7 @@ elseif what ~= 'none' then
   if offset + limit < total then nextOffset = offset + limit end
 end
 
-local jobs = {}
+local jobs, kin = {}, call('EXISTS', q .. 'parents', q .. 'awaits') > 0
 for _, id in ipairs(ids) do
   local body = call('HGET', KEYS[1], id)
   local state, score = 'waiting', false
@@ -73,7 +73,8 @@ for _, id in ipairs(ids) do
     local ended = state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' and score
     jobs[#jobs + 1] = {id, body, state, priority, runs + (state == 'active' and 1 or 0), stalls,
       call('HGET', q .. 'progress', id), result or false, call('HGET', q .. 'errors', id),
-      state == 'delayed' and score or false, begun, ended, call('HGET', q .. 'groups', id)}
+      state == 'delayed' and tonumber(score) ~= HELD and score or false, begun, ended, call('HGET', q .. 'groups', id),
+      kin and call('HGET', q .. 'parents', id), kin and call('ZSCORE', q .. 'awaits', id)}
   end
 end
 return {call('EXISTS', q .. 'paused'), counts, jobs, nextOffset, call('GET', q .. 'limits')}`,

@@ -1,3 +1,5 @@
+import { HELD_DUE_AT } from '@portolan/core';
+
 /**
  * Pieces of Lua that the queue's scripts share. KEYS[1] is `PREFIX:jobs`; every other key is made from that prefix, whose hash tag puts the queue in
  * one slot.
@@ -7,7 +9,12 @@
  *   waiting    LIST of ids of priority 0, next to run first
  *   ranked     ZSET of ids of other priorities; score = -priority * 2^42 + a number that grows with arrival
  *   holes      SET of ids that no longer wait but still stand in `waiting` or `ranked`; dropped when their turn comes, so nothing searches a list
- *   delayed    ZSET id -> due ms
+ *   delayed    ZSET id -> due ms; HELD for one that awaits parts
+ *   parents    HASH id -> parent, of the jobs that have one
+ *   awaits     ZSET id -> how many parts must still come, of the jobs that await or awaited some
+ *   parts:ID   HASH part -> `turn:fails (0 or 1):text`, of job ID
+ *   owed       ZSET id -> ms before which nobody is to look at what the job owes its parent
+ *   debts      HASH id -> `turn:ms when it was first put off or nothing:state:length of the parent:parent`, and the text behind `:` if there is one
  *   sessions   ZSET session -> ms when its leases end: one ZADD renews them all
  *   session:S  HASH id -> ms when taken, of the jobs that session S leases: the fencing token; and under the empty id its last exchange, for its
  *              repeat, which is kept for a while after the session has ended
@@ -19,7 +26,7 @@
  *   schedules  ZSET schedule -> ms of its next tick; timings, templates  HASH schedule -> text; ticks  HASH schedule -> ms of the newest tick that made a job
  *   paused     STRING, there while the queue is paused
  *   listed     STRING, the ms at which the queue was listed last (names.ts); not there when it may be off the list
- *   meta       HASH: the counters behind the scores of `ranked`
+ *   meta       HASH: the counters behind the scores of `ranked`, the last turn given to what is owed
  *
  * and for limits and groups those described in groups.ts.
  *
@@ -31,6 +38,7 @@ local call = redis.call
 local clock = call('TIME')
 local nowText = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
 local now = tonumber(nowText)
+local HELD = ${HELD_DUE_AT}
 -- Numbers are passed on as text: Redis takes longer over them than Lua.
 local function int(n) return string.format('%d', n) end
 local function wake() if call('LLEN', q .. 'wake') == 0 then call('RPUSH', q .. 'wake', '1') end end
@@ -49,6 +57,29 @@ end
 local function putMark(id, ...)
   local text = toMark(...)
   if text == '0:0:0:0:' then call('HDEL', q .. 'marks', id) else call('HSET', q .. 'marks', id, text) end
+end
+`;
+
+/**
+ * owe(id, state, text): a job that finishes owes that to its parent, if it has one. Turns are microseconds of the store's clock, so that they go on where they
+ * were though `meta` is lost. owes() -> 1 when something is owed that is not put off, else 0. admit(id, priority): a job that stands nowhere waits, in its old
+ * place if it has left a hole there. Needs ENTER.
+ */
+export const OWE = `
+local function owe(id, state, text)
+  local parent = call('HGET', q .. 'parents', id)
+  if not parent then return end
+  local turn = int(math.max(clock[1] * 1000000 + clock[2], tonumber(call('HGET', q .. 'meta', 'turn') or 0) + 1))
+  call('HSET', q .. 'meta', 'turn', turn)
+  call('HSET', q .. 'debts', id, turn .. '::' .. state .. ':' .. #parent .. ':' .. parent .. (text and ':' .. text or ''))
+  call('ZADD', q .. 'owed', nowText, id)
+end
+local function owes()
+  local head = call('ZRANGE', q .. 'owed', 0, 0, 'WITHSCORES')
+  return head[2] and tonumber(head[2]) <= now and 1 or 0
+end
+local function admit(id, priority)
+  if call('SREM', q .. 'holes', id) == 0 then enter(id, priority, false) end
 end
 `;
 
@@ -116,15 +147,19 @@ local function fromResult(text)
 end
 `;
 
-/** finish(id, state, started, runs, stalls, priority, key): a job that stands nowhere is kept as finished, and its dedupe key is free. Needs MARK. */
+/**
+ * finish(id, state, started, runs, stalls, priority, key, error): a job that stands nowhere is kept as finished without a result, its dedupe key is free, and
+ * its parent is owed the error (the one that is kept, if not said). Needs MARK and OWE.
+ */
 export const FINISH = `
 local function freeKey(id, key)
   if key ~= '' and call('HGET', q .. 'dedupe', key) == id then call('HDEL', q .. 'dedupe', key) end
 end
-local function finish(id, state, started, runs, stalls, priority, key)
+local function finish(id, state, started, runs, stalls, priority, key, error)
   call('ZADD', q .. state, nowText, id)
   putMark(id, runs, stalls, priority, started, '')
   freeKey(id, key)
+  if call('EXISTS', q .. 'parents') == 1 then owe(id, state, error or call('HGET', q .. 'errors', id)) end
 end
 `;
 
@@ -136,6 +171,10 @@ local function forget(ids)
   for _, kept in ipairs({'marks', 'results', 'errors', 'progress', 'groups'}) do
     if call('EXISTS', q .. kept) == 1 then call('HDEL', q .. kept, unpack(ids)) end
   end
+  if call('EXISTS', q .. 'parents', q .. 'awaits') == 0 then return end
+  call('HDEL', q .. 'parents', unpack(ids))
+  call('ZREM', q .. 'awaits', unpack(ids))
+  for _, id in ipairs(ids) do call('UNLINK', q .. 'parts:' .. id) end
 end
 local function trim(state, count, ms)
   local set = q .. state

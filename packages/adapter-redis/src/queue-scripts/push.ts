@@ -65,7 +65,7 @@ local function replace(holder, key, body, delay, debounce)
   call('HDEL', q .. 'errors', holder)
   call('HDEL', q .. 'progress', holder)
   local due = debounce and tonumber(call('ZSCORE', q .. 'delayed', holder) or nil)
-  if due then
+  if due and due ~= HELD then
     if delay > 0 then call('ZADD', q .. 'delayed', int(now + delay), holder) else
       call('ZREM', q .. 'delayed', holder)
       enter(holder, priority, false)
@@ -76,7 +76,7 @@ local function replace(holder, key, body, delay, debounce)
 end
 
 local answer = {}
-for at = first, #ARGV, 5 do
+for at = first, #ARGV, 6 do
   local id, priority, delay, key, group = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4], nil
   if not priority then
     priority, group = string.match(ARGV[at + 2], '^(-?%d+):(.*)$')
@@ -96,7 +96,12 @@ for at = first, #ARGV, 5 do
     if key ~= '' then call('HSET', q .. 'dedupe', key, id) end
     if priority ~= 0 or key ~= '' then putMark(id, 0, 0, priority, 0, key) end
     fillHole(id)
-    if delay > 0 then
+    local awaits, parent = string.match(ARGV[at + 5], '^(%d+):(.*)$')
+    if parent and parent ~= '' then call('HSET', q .. 'parents', id, parent) end
+    if awaits and awaits ~= '0' then
+      call('ZADD', q .. 'awaits', awaits, id)
+      call('ZADD', q .. 'delayed', int(HELD), id)
+    elseif delay > 0 then
       call('ZADD', q .. 'delayed', int(now + delay), id)
       if call('ZRANGE', q .. 'delayed', 0, 0)[1] == id then hint = true end
     else
@@ -115,7 +120,7 @@ return {known, answer}`;
  * HSET and one RPUSH for all of them; others a few commands each,
  * and about ten more where the holder of the dedupe key takes a new body.
  * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; then per other job id, body, priority (and behind ':' its
- * group if it has one), delayMs, dedupe key ('' for none, else behind '=' to keep, '!' to replace, '~' to debounce). Answers {which of the plain jobs were known,
+ * group if it has one), delayMs, dedupe key ('' for none, else behind '=' to keep, '!' to replace, '~' to debounce), kin (`awaits:parent`, or '' for neither). Answers {which of the plain jobs were known,
  * from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the queue must be listed first (names.ts): it is not, or
  * was a minute ago.
  */

@@ -1,15 +1,15 @@
 import { GROUPS } from './groups.ts';
-import { BASE, ENTER, FINISH, LEASES, MARK, TRIM } from './parts.ts';
+import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TRIM } from './parts.ts';
 
 /**
  * Takes the jobs of one expired session back (at most 500), trims the finished ones (at most 500 of each state), wakes a waiter where jobs wait, and
  * forgets what is left of a queue without jobs once it is idle. Six commands for an empty queue, ten for one where nothing is to do, and one for each worker session.
  * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms), idleMs. Answers {recovered ids}, {failed ids}, more, active (0 or 1),
- * 1 when the queue may leave the list (names.ts), ms until the next schedule is due (-1 for none).
+ * 1 when the queue may leave the list (names.ts), ms until the next schedule is due (-1 for none), 1 when something is owed.
  */
 export const SWEEP = {
   name: 'portolanQueueSweep',
-  lua: `${BASE}${MARK}${ENTER}${FINISH}${TRIM}${LEASES}
+  lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${LEASES}
 local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
 ${GROUPS}
 local recovered, failed, more = {}, {}, false
@@ -64,15 +64,15 @@ local scheduled = tick and math.max(tonumber(tick) - now, 0) or -1
 
 -- A queue without jobs is done with here. What may still stand in its lists are holes.
 if call('EXISTS', KEYS[1]) == 0 then
-  if more or tick or call('EXISTS', q .. 'paused', q .. 'limits') > 0 then return {recovered, failed, more and 1 or 0, 0, 0, scheduled} end
+  if more or tick or call('EXISTS', q .. 'paused', q .. 'limits', q .. 'owed') > 0 then return {recovered, failed, more and 1 or 0, 0, 0, scheduled, owes()} end
   local listed = call('GET', q .. 'listed')
   if listed then
-    if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0, -1} end
+    if tonumber(listed) > now - tonumber(ARGV[7]) then return {recovered, failed, 0, 0, 0, -1, 0} end
     for _, part in ipairs({'listed', 'marks', 'waiting', 'ranked', 'holes', 'meta', 'wake', 'cancelling', 'running'}) do call('DEL', q .. part) end
     -- Sessions that are still at it end by themselves; this is for one that is killed first.
     call('PEXPIRE', q .. 'sessions', 3600000)
   end
-  return {recovered, failed, 0, 0, 1, -1}
+  return {recovered, failed, 0, 0, 1, -1, 0}
 end
 for i, state in ipairs({'completed', 'failed', 'cancelled'}) do
   local at = i == 1 and 3 or 5
@@ -82,5 +82,5 @@ endWindows()
 if (queueRoom() > 0 and call('EXISTS', q .. 'waiting', q .. 'ranked', q .. 'ready') > 0) or call('ZCOUNT', q .. 'delayed', '-inf', nowText) > 0 then
   if call('EXISTS', q .. 'paused') == 0 then wake() end
 end
-return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0, scheduled}`,
+return {recovered, failed, more and 1 or 0, activeCount() > 0 and 1 or 0, 0, scheduled, owes()}`,
 };

@@ -6,7 +6,7 @@ import { BASE, ENTER, LEASES, MARK, RESULT } from './parts.ts';
  * start), its place (index in `waiting`, else score), limit, most bytes. O(limit), and the distance to the id in `waiting` when that moved.
  *
  * Answers id and place to go on behind (or '' at the end), then per job: id, body, asked to cancel, runs, stalls, priority, startedAt, dedupe key, score or '',
- * and of progress, result, error and group each '' or '=' and the text.
+ * and of progress, result, error, group and parent each '' or '=' and the text, and how many parts it awaits or ''.
  */
 export const DUMP_JOBS = {
   name: 'portolanTransferJobs',
@@ -39,6 +39,7 @@ else
 end
 local page, holes = { '', '' }, (what == 'waiting' or what == 'ranked') and call('EXISTS', q .. 'holes') == 1
 local cancelling = what == 'active' and call('EXISTS', q .. 'cancelling') == 1
+local kin = call('EXISTS', q .. 'parents', q .. 'awaits') > 0
 local function optional(text)
   if text then bytes = bytes - #text end
   return text and '=' .. text or ''
@@ -54,7 +55,7 @@ for i, id in ipairs(ids) do
     local asked = cancelling and call('SISMEMBER', q .. 'cancelling', id) or 0
     for _, value in ipairs({ id, body, asked, runs, stalls, priority, ran or int(started), dedupe, scores[i] or '',
       optional(call('HGET', q .. 'progress', id)), optional(result), optional(call('HGET', q .. 'errors', id)),
-      optional(call('HGET', q .. 'groups', id)) }) do page[#page + 1] = value end
+      optional(call('HGET', q .. 'groups', id)), optional(kin and call('HGET', q .. 'parents', id)), kin and call('ZSCORE', q .. 'awaits', id) or '' }) do page[#page + 1] = value end
   end
   if (i == #ids and i == limit) or (bytes <= 0 and i < #ids) then
     page[1], page[2] = id, scores[i] or int(from + i - 1)
@@ -66,13 +67,13 @@ return page`,
 
 /**
  * Puts in jobs of another store, in their order; a job that is here stays. ARGV per job: id, body, state, runs, stalls, priority, startedAt, dedupe key,
- * time (due or finished), and of progress, result, error and group each '' or '=' and the text. O(jobs · log n).
+ * time (due or finished), of progress, result, error, group and parent each '' or '=' and the text, and how many parts it awaits or ''. O(jobs · log n).
  */
 export const LOAD_JOBS = {
   name: 'portolanTransferPush',
   lua: `${BASE}${MARK}${ENTER}
 local hint = false
-for at = 1, #ARGV, 13 do
+for at = 1, #ARGV, 15 do
   local id, state, priority, dedupe, time = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 5]), ARGV[at + 7], ARGV[at + 8]
   if call('HSETNX', KEYS[1], id, ARGV[at + 1]) == 1 then
     -- A removed job of this very id may still have its hole.
@@ -81,11 +82,12 @@ for at = 1, #ARGV, 13 do
     local runs, stalls, started = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 6]
     local first = state == 'completed' and runs == 1 and stalls == 0 and priority == 0
     if not first then putMark(id, runs, stalls, priority, state == 'completed' and 0 or started, dedupe) end
-    for i, hash in ipairs({ 'progress', 'results', 'errors', 'groups' }) do
+    for i, hash in ipairs({ 'progress', 'results', 'errors', 'groups', 'parents' }) do
       local text = string.sub(ARGV[at + 8 + i], 2)
       if hash == 'results' and text ~= '' then text = '{"startedAt":' .. started .. ',"result":' .. text .. '}' end
       if text ~= '' then call('HSET', q .. hash, id, text) end
     end
+    if ARGV[at + 14] ~= '' then call('ZADD', q .. 'awaits', ARGV[at + 14], id) end
     if state == 'waiting' then enter(id, priority, false) else call('ZADD', q .. state, time, id) end
     if state == 'waiting' or state == 'delayed' then hint = true end
   end

@@ -1,3 +1,4 @@
+import type { FlowAmendment } from './queue-flow.ts';
 import type { QueueLimits } from './queue-limits.ts';
 import type { ScheduleAmendment } from './queue-schedule.ts';
 
@@ -6,12 +7,13 @@ export type Amendment =
   | { readonly do: 'cancel'; readonly id: string }
   /**
    * A failed or cancelled job runs again at once, with its attempts counted from zero and without its dedupe key. It goes to the back of the
-   * queue; one that was cancelled while waiting takes its old place if that has not come up yet. A `body` takes the place of the one it had.
+   * queue; one that was cancelled while waiting takes its old place if that has not come up yet. One that still awaits parts is held again. A `body` takes the
+   * place of the one it had.
    */
   | { readonly do: 'retry'; readonly id: string; readonly body?: string }
-  /** A delayed job becomes due now. */
+  /** A delayed job becomes due now; refused to one that is held. */
   | { readonly do: 'promote'; readonly id: string }
-  /** Removes a job that is not active, with everything kept of it. */
+  /** Removes a job that is not active, with everything kept of it. To its parent, one that had not finished was cancelled. */
   | { readonly do: 'remove'; readonly id: string }
   /** Progress of a job that `session` leases; opaque JSON text. */
   | { readonly do: 'progress'; readonly id: string; readonly session: string; readonly progress: string }
@@ -19,7 +21,8 @@ export type Amendment =
   | { readonly do: 'pause' | 'resume' }
   /** Sets the queue's limits, which are kept with it as a pause is; null lifts them. O(groups that have jobs aside). */
   | { readonly do: 'limit'; readonly limits: QueueLimits | null }
-  | ScheduleAmendment;
+  | ScheduleAmendment
+  | FlowAmendment;
 
 /** `done` now, `asked` of the worker that runs it, `refused` in the job's present state (or by a lost lease), `missing` for an unknown id. */
 export type Amended = 'done' | 'asked' | 'refused' | 'missing';

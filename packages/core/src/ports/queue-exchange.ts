@@ -52,7 +52,9 @@ export interface ExchangeResult {
   readonly cancel: readonly string[];
   /**
    * ms until something may be claimed that could not be now, as far as time alone decides it: the next delayed job is due, or a window ends for which jobs
-   * wait. 0 when this claim left some of that undone, being bounded; null when there is nothing of the kind.
+   * wait. 0 when this claim left some of that undone, being bounded; null when there is nothing of the kind, as with jobs that are held.
    */
   readonly dueInMs: number | null;
+  /** The queue owes parts that are not put off (queue-flow.ts). */
+  readonly owes: boolean;
 }

@@ -1,3 +1,4 @@
+import type { DeliveredPart, FlowInspection, OwedPart } from './queue-flow.ts';
 import type { QueueLimits } from './queue-limits.ts';
 import type { QueueSchedules } from './queue-schedule.ts';
 
@@ -17,9 +18,14 @@ export interface JobRecord {
   readonly result: string | null;
   /** Of the last failed attempt. */
   readonly error: string | null;
+  /** null for one that is held, too. */
   readonly dueAt: number | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  /** As it was pushed; null for none. */
+  readonly parent: string | null;
+  /** Parts that must still come; 0 for a job that awaits none. */
+  readonly awaits: number;
 }
 
 export interface QueueSummary {
@@ -50,7 +56,8 @@ export type QueueInspection =
       readonly cursor: string | null;
       /** From 0, for the store's time alone. */
       readonly limit: number;
-    };
+    }
+  | FlowInspection;
 
 export interface QueueInspected {
   readonly queues: readonly QueueSummary[];
@@ -58,4 +65,8 @@ export interface QueueInspected {
   readonly cursor: string | null;
   /** Of an inspection of schedules. */
   readonly schedules?: QueueSchedules;
+  /** Only of `owed`. */
+  readonly owed?: readonly OwedPart[];
+  /** Only of `parts`. */
+  readonly parts?: readonly DeliveredPart[];
 }

@@ -27,6 +27,10 @@ export interface NewJob {
   readonly dedupe?: DedupeMode;
   /** Jobs of one group share the queue's limits of a group (`QueueLimits`). 1 to 256 characters. */
   readonly group?: string;
+  /** Above 0: the job is held until parts of so many names are delivered (queue-flow.ts), and `delayMs` does not count. At most `MAX_PARTS`. */
+  readonly awaits?: number;
+  /** Who is owed how it finishes (queue-flow.ts); opaque text. The holder of a dedupe key keeps its own, and what it awaits. */
+  readonly parent?: string;
 }
 
 export interface PushedJob {

@@ -20,4 +20,6 @@ export interface Swept {
   readonly active: boolean;
   /** ms until the next schedule of the queue is due, 0 when one is; null when it has none. */
   readonly scheduleInMs: number | null;
+  /** As in `ExchangeResult`. */
+  readonly owes: boolean;
 }

@@ -11,8 +11,10 @@ import type { SweepPolicy, Swept } from './queue-sweep.ts';
  * Everything is batched by construction: one exchange settles k jobs and claims n more in one atomic step. All times are the store's; clients
  * pass durations. A queue is one hash slot. At most 500 jobs a call (core chunks).
  *
+ * A job may await parts and may owe one: that is all a store knows of parents and children (queue-flow.ts).
+ *
  * A push lists its queue, and so do `pause`, limits and `schedule`; nothing else does. At most `MAX_QUEUES` are listed at a time. A queue that holds nothing (no
- * job in any state, no schedule, no limits, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again,
+ * job in any state, no schedule, no limits, nothing owed, and it is not paused) leaves the list when it is swept `idleMs` after its last push; the next push lists it again,
  * from whatever process.
  */
 export interface QueuePort {

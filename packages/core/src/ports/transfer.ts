@@ -79,7 +79,8 @@ export interface QueueRecord {
 
 /**
  * A job. One that is active is told as waiting and comes before the others: its lease and the run under way stay behind (one that someone asked to cancel
- * is told as cancelled). Waiting jobs of one priority come in the order in which they will run, those aside before the line. Windows under way stay behind.
+ * is told as cancelled, unless it has a parent, which would not hear of it: that one waits). Waiting jobs of one priority come in the order in which they
+ * will run, those aside before the line. Windows under way stay behind.
  */
 export interface TransferredJob {
   readonly of: 'job';
@@ -99,6 +100,33 @@ export interface TransferredJob {
   readonly dueAt: number | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  readonly parent: string | null;
+  /** Parts that must still come; null for a job that never awaited any. One that is delayed without `dueAt` is held. */
+  readonly awaits: number | null;
+}
+
+/** A part of a job's, which comes before it. `awaits` of the job has counted it already. */
+export interface PartRecord {
+  readonly of: 'part';
+  readonly queue: string;
+  readonly id: string;
+  readonly part: string;
+  readonly turn: number;
+  readonly fails: boolean;
+  readonly text: string;
+}
+
+/** What a job that has finished still owes its parent. */
+export interface OwedRecord {
+  readonly of: 'owed';
+  readonly queue: string;
+  readonly id: string;
+  readonly turn: number;
+  readonly parent: string;
+  readonly state: 'completed' | 'failed' | 'cancelled';
+  readonly text: string | null;
+  /** When it was put off for the first time; null for never. It is due at once. */
+  readonly missedAt: number | null;
 }
 
 /** A schedule of a queue. `nextAt` may be past: missed ticks are fired where it arrives. */
@@ -140,8 +168,17 @@ export type TransferRecord =
   | QueueRecord
   | TransferredJob
   | TransferredSchedule
+  | PartRecord
+  | OwedRecord
   | TopicRecord
   | MessageRecord;
+
+/** Those of the queue's part. */
+export function isOfQueue(
+  record: TransferRecord,
+): record is QueueRecord | TransferredJob | TransferredSchedule | PartRecord | OwedRecord {
+  return ['queue', 'job', 'schedule', 'part', 'owed'].includes(record.of);
+}
 
 export interface TransferPage {
   readonly records: readonly TransferRecord[];

@@ -1,3 +1,4 @@
+import type { ChildOutcome } from '../flow-part.ts';
 import type { JobDefinition } from '../job.ts';
 import type { ScheduledTick } from '../job-envelope.ts';
 import type { Logger, Runtime } from '../runtime.ts';
@@ -18,6 +19,11 @@ export interface JobContext {
    * does after that is ignored; one that does not listen runs on beside the worker's other jobs.
    */
   readonly signal: AbortSignal;
+  /**
+   * How the children of a flow's job finished, by name; empty for a job without. All of them are there, and completed unless `onChildFailure` is `pass`. A
+   * round trip for every hundred.
+   */
+  children(): Promise<Readonly<Record<string, ChildOutcome>>>;
   /** Reports progress, shown by `Queue.get`; at most 16 KiB of JSON. Best effort: a store that is away loses it. */
   progress(value: unknown): Promise<void>;
   /** Adds the job's id, name and attempt to every entry. */

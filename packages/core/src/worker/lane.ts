@@ -1,4 +1,5 @@
 import { PortolanError } from '../errors.ts';
+import { readParts } from '../flow-children.ts';
 import type { QueuePort } from '../ports/queue.ts';
 import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
@@ -189,7 +190,8 @@ export class Lane {
     const session = this.#id;
     const report = async (id: string, progress: string): Promise<boolean> =>
       (await port.amend(queue, { do: 'progress', id, session, progress })) === 'done';
-    const options = { queue, runtime, handlers, maxResultBytes, limits, report, end: this.#end };
+    const parts = (id: string) => readParts(port, queue, id);
+    const options = { queue, runtime, handlers, maxResultBytes, limits, report, parts, end: this.#end };
     for (const job of result.jobs) {
       const run = new Run(job, options);
       this.#held.set(job.id, run);

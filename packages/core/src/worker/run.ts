@@ -1,4 +1,5 @@
 import { PortolanError } from '../errors.ts';
+import type { ChildOutcome } from '../flow-part.ts';
 import { decodeEnvelope, type JobEnvelope, jobId } from '../job-envelope.ts';
 import { upgradeData } from '../job-version.ts';
 import type { LeasedJob } from '../ports/queue-exchange.ts';
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly maxResultBytes: number;
   readonly limits: TimeLimits;
+  /** The parts that stand with the job. */
+  readonly parts: (local: string) => Promise<Record<string, ChildOutcome>>;
   /** Stores progress; `false` when the lease is lost. */
   readonly report: (local: string, progress: string) => Promise<boolean>;
   /** Called once, when the run has ended. */
@@ -139,6 +142,10 @@ export class Run implements Limited {
     return { kind: 'completed', result };
   }
 
+  async children(): Promise<Record<string, ChildOutcome>> {
+    return this.envelope?.children ? this.#options.parts(this.job.id) : {};
+  }
+
   async progress(value: unknown): Promise<void> {
     const text = encodeJson(value, `progress of job ${this.name}`);
     if (text.length > MAX_PROGRESS_CHARACTERS) {
@@ -182,6 +189,10 @@ class RunContext implements JobContext {
 
   get logger(): Logger {
     return this.#run.logger;
+  }
+
+  get children(): JobContext['children'] {
+    return () => this.#run.children();
   }
 
   /** A function of its own, so that a handler may take it out of the context. */

@@ -1,4 +1,5 @@
 import type { PortolanError } from '../errors.ts';
+import type { Deliveries } from './deliveries.ts';
 import { Lane, type LaneOptions, MAX_BATCH } from './lane.ts';
 import { Listener } from './listener.ts';
 import type { Pool, SlotUser } from './pool.ts';
@@ -6,6 +7,7 @@ import type { Interruption, Run } from './run.ts';
 
 export interface SessionOptions extends Omit<LaneOptions, 'freed'> {
   readonly pool: Pool;
+  readonly deliveries: Deliveries;
 }
 
 /**
@@ -117,6 +119,7 @@ export class QueueSession implements SlotUser {
     if (slots > 0) this.#mayHaveWork = false;
     const result = await lane.exchange(slots);
     if (!result) return;
+    if (result.owes) this.#options.deliveries.start(this.queue);
     this.#listener.due(result.dueInMs);
     if (slots > 0) this.#backlog = result.jobs.length === slots;
     if (this.#backlog || result.dueInMs === 0) this.#mayHaveWork = true;

@@ -3,6 +3,7 @@ import { checkName } from '../names.ts';
 import type { QueuePort } from '../ports/queue.ts';
 import type { Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
+import { Deliveries } from './deliveries.ts';
 import type { WorkerEvent } from './event.ts';
 import type { Handler } from './handler.ts';
 import { keepBeating, sweep } from './heartbeat.ts';
@@ -74,6 +75,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const handlers = byName(options.handlers, runtime);
   const pool = new Pool(concurrency);
   const limits = new TimeLimits(runtime);
+  const deliveries = new Deliveries(port, runtime);
   const sessions = new Map<string, QueueSession>();
   /** Queues served for as long as the worker runs. */
   const pinned = new Set<string>();
@@ -84,7 +86,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const scheduler = new Scheduler(port, runtime);
   const onSchedule = (queue: string, inMs: number | null) => scheduler.note(queue, inMs);
   const policy = { maxStalls, retention, idleMs };
-  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), ...policy, emit, onSchedule };
+  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), ...policy, deliveries, emit, onSchedule };
   let started = false;
   let stopped: Promise<void> | undefined;
 
@@ -109,6 +111,7 @@ export function createWorker(options: WorkerOptions): Worker {
       retention,
       maxResultBytes,
       holder: () => holdLatest(options.leaseKeeper, queue, leaseMs),
+      deliveries,
       emit,
     });
     sessions.set(queue, session);
@@ -163,6 +166,7 @@ export function createWorker(options: WorkerOptions): Worker {
     beating.abort();
     limits.stop();
     await ended;
+    await within(leaseMs, deliveries.stop());
   }
 
   return {
