@@ -5,8 +5,9 @@ import type { Engine } from './engine.ts';
 const IDLE_MS = { watched: 250, blind: 25 };
 /** How often, and how long, after a sign of a change. */
 const ALERT = { everyMs: 2, forMs: 50 };
-/** So many changes in a row without their file event, and events are no longer relied on. */
+/** So many changes in a row without their file event, and events are not relied on for a while. */
 const MISSES = 3;
+const BLIND_FOR_MS = 60_000;
 /** Channels remembered. A process that has not looked for as many signals wakes all its listeners. */
 const KEPT = 10_000;
 
@@ -37,6 +38,7 @@ export class Signals {
   #timer: NodeJS.Timeout | undefined;
   #alertUntil = 0;
   #misses = 0;
+  #blindUntil = 0;
   #version = 0;
   #seen = 0;
 
@@ -92,7 +94,7 @@ export class Signals {
   }
 
   #watch(): void {
-    if (this.#watcher || this.#misses >= MISSES) return;
+    if (this.#watcher || performance.now() < this.#blindUntil) return;
     try {
       this.#watcher = watch(`${this.#engine.path}-wal`, { persistent: false }, () => this.#alert());
       this.#watcher.on('error', () => this.#unwatch());
@@ -133,7 +135,7 @@ export class Signals {
     try {
       const version = this.#engine.dataVersion();
       if (version !== this.#version) {
-        if (relied) this.#misses++;
+        if (relied) this.#miss(now);
         this.#unwatch();
         this.#alertUntil = now + ALERT.forMs;
         this.#tellNew();
@@ -144,6 +146,12 @@ export class Signals {
       if (this.#engine.closed) this.stop();
     }
     if (this.#timer) this.#schedule();
+  }
+
+  /** One of them may have been lost in a busy moment; where they never come, the next miss after the while is enough. */
+  #miss(now: number): void {
+    this.#misses++;
+    if (this.#misses >= MISSES) this.#blindUntil = now + BLIND_FOR_MS;
   }
 
   #tellNew(): void {

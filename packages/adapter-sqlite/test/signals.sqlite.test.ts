@@ -47,6 +47,7 @@ beforeEach(() => {
   file = temporaryFile();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const close of closing) close();
   closing = [];
 });
@@ -74,7 +75,9 @@ async function expectToHear(times: number): Promise<void> {
 }
 
 it('wakes its own listeners with the commit, before the writer goes on, once however often it was raised', async () => {
-  const { engine, signals } = connect();
+  const { engine, signals, raise } = connect();
+  // The first of all takes longer than a turn may last.
+  await raise('other');
   const order: string[] = [];
   signals.listen('c', () => order.push('heard'));
   await Promise.all([
@@ -142,6 +145,18 @@ it('hears where file events are promised and never come, and stops relying on th
   watching.how = 'silent';
   await expectToHear(7);
   expect(watching.calls).toBe(3);
+});
+
+it('relies on file events again after a while', async () => {
+  watching.how = 'silent';
+  const now = performance.now.bind(performance);
+  let ahead = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead);
+  await expectToHear(5);
+  expect(watching.calls).toBe(3);
+  watching.how = 'real';
+  ahead = 61_000;
+  await vi.waitFor(() => expect(watching.calls).toBe(4), soon);
 });
 
 it('goes on when a watcher breaks, and watches again', async () => {
