@@ -1,13 +1,16 @@
 import { createRuntime, invalid } from '@portolan/core';
 import { openStore, restoreStore } from '@portolan/platform';
 import type { FileCommand } from './arguments.ts';
-import { checkThere } from './urls.ts';
 
 const DEADLINE_MS = 30_000;
 
 export async function backup({ url, namespace, file }: FileCommand): Promise<void> {
-  checkThere(url);
-  const backend = await openStore(url, { namespace, runtime: createRuntime(), deadlineMs: DEADLINE_MS });
+  const backend = await openStore(url, {
+    namespace,
+    runtime: createRuntime(),
+    deadlineMs: DEADLINE_MS,
+    readOnly: true,
+  });
   try {
     if (!backend.backup) throw invalid(`a ${backend.capabilities.name} store makes no backups of this kind`);
     await backend.backup(file);

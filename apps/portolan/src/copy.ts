@@ -1,9 +1,9 @@
-import { type CopiedPart, copyBackend, createRuntime, PortolanError } from '@portolan/core';
-import { openStore } from '@portolan/platform';
+import { type CopiedPart, copyBackend, createRuntime, invalid, PortolanError } from '@portolan/core';
+import { isSameStore, openStore } from '@portolan/platform';
 import type { CopyCommand } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { stateFile } from './state-file.ts';
-import { checkThere, shownUrl } from './urls.ts';
+import { shownUrl } from './urls.ts';
 
 /** Pages are large and nobody waits for a single one. */
 const DEADLINE_MS = 30_000;
@@ -11,7 +11,7 @@ const DEADLINE_MS = 30_000;
 /** Answers the exit code: 0 when both sides are equal, 1 when they are not, 130 when it was interrupted. */
 export async function copy(command: CopyCommand): Promise<number> {
   const { namespace, parts, pageSize } = command;
-  checkThere(command.from);
+  if (isSameStore(command.from, command.to)) throw invalid('copy: both URLs are the same store');
   const runtime = createRuntime();
   const state = stateFile(command);
   const resumed = state.load() !== null;
@@ -19,7 +19,7 @@ export async function copy(command: CopyCommand): Promise<number> {
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const from = await openStore(command.from, { namespace, runtime, deadlineMs: DEADLINE_MS });
+  const from = await openStore(command.from, { namespace, runtime, deadlineMs: DEADLINE_MS, readOnly: true });
   const to = await openStore(command.to, { namespace, runtime, deadlineMs: DEADLINE_MS }).catch(async (error) => {
     await from.close();
     throw error;

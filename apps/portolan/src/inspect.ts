@@ -1,16 +1,15 @@
 import { createRuntime, inspectBackend, type ListedHolding, type PartInspection } from '@portolan/core';
 import { openStore } from '@portolan/platform';
 import type { InspectCommand } from './arguments.ts';
-import { checkThere, shownUrl } from './urls.ts';
+import { shownUrl } from './urls.ts';
 
 const DEADLINE_MS = 30_000;
 /** Collections, queues or topics shown of each part; `--json` tells all. */
 const SHOWN = 50;
 
 export async function inspect({ url, namespace, parts, json }: InspectCommand): Promise<void> {
-  checkThere(url);
   const runtime = createRuntime();
-  const backend = await openStore(url, { namespace, runtime, deadlineMs: DEADLINE_MS });
+  const backend = await openStore(url, { namespace, runtime, deadlineMs: DEADLINE_MS, readOnly: true });
   try {
     const found = await inspectBackend(backend, { runtime, parts });
     const store = { url: shownUrl(url), namespace, at: runtime.clock.now() };

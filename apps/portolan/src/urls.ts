@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { invalid } from '@portolan/core';
-
 /** A store's URL as it may be shown: without user, password, and parameters that may hold a secret. */
 export function shownUrl(url: string): string {
   if (/^sqlite:/i.test(url)) return url;
@@ -13,11 +10,4 @@ export function shownUrl(url: string): string {
 function split(text: string, at: string): [string, string | undefined] {
   const place = text.indexOf(at);
   return place < 0 ? [text, undefined] : [text.slice(0, place), text.slice(place + 1)];
-}
-
-/** A store that is only looked at must be there: opening would make it. Throws INVALID. */
-export function checkThere(url: string): void {
-  const [, path] = /^sqlite:(?:\/\/(?=\/))?([^?]+)/i.exec(url) ?? [];
-  if (path !== undefined && !existsSync(decodeURIComponent(path)))
-    throw invalid(`${url}: there is no file of that name`);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PortolanError } from '@portolan/core';
@@ -62,6 +62,29 @@ it('looks only at a file that is there', async () => {
     expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining('no file') });
   }
   expect(existsSync(missing)).toBe(false);
+  const empty = join(folder, 'empty.db');
+  writeFileSync(empty, '');
+  expect(await run(['inspect', `sqlite:${empty}`])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no store'),
+  });
+  expect(readFileSync(empty)).toHaveLength(0);
+  expect(await run(['inspect', 'sqlite:%zz'])).toMatchObject({
+    code: 2,
+    err: 'backend URL: a percent sign in the path is written %25\n',
+  });
+}, 60_000);
+
+it('copies no store onto itself, whatever its name', async () => {
+  const link = join(folder, 'link.db');
+  symlinkSync(join(folder, 'store.db'), link);
+  for (const same of [
+    `${url}?synchronous=full`,
+    `sqlite:${folder}/../${folder.split('/').at(-1)}/store.db`,
+    `sqlite:${link}`,
+  ]) {
+    expect(await run(['copy', url, same])).toMatchObject({ code: 2, err: expect.stringContaining('the same store') });
+  }
 }, 60_000);
 
 it('refuses what cannot be meant in one line that repeats no secret', async () => {

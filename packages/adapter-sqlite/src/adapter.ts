@@ -1,5 +1,5 @@
 import type { Adapter } from '@portolan/core';
-import { parseLocation } from './location.ts';
+import { parseLocation, realPath } from './location.ts';
 
 /**
  * SQLite through `node:sqlite`: `sqlite:PATH[?synchronous=full]`, one file for any number of processes of one machine. Loaded when it is asked for: Node
@@ -9,6 +9,7 @@ export function sqliteAdapter(): Adapter {
   return {
     schemes: ['sqlite'],
     open: async (url, options) => (await import('./open.ts')).openSqlite(url, options),
+    identify: (url) => `sqlite:${realPath(parseLocation(url).path)}`,
     restore: async (url, file) => (await import('./backup.ts')).restoreFile(parseLocation(url).path, file),
   };
 }

@@ -13,7 +13,8 @@ import {
 import { dirname } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { invalid, PortolanError } from '@portolan/core';
-import { classify, isBusy, isUnreadable } from './errors.ts';
+import { openToRead } from './database.ts';
+import { classify, isBusy, isUnopened, isUnreadable } from './errors.ts';
 import { checkOwner } from './migrations.ts';
 
 /** All pages in one step: a snapshot that no writer makes begin anew. */
@@ -28,9 +29,12 @@ export async function backupFile(path: string, file: string): Promise<void> {
   try {
     mkdirSync(dirname(file), { recursive: true });
     rmSync(unfinished, { force: true });
-    const source = new DatabaseSync(path, { readOnly: true });
+    const source = openToRead(path);
     try {
-      await backup(source, unfinished, { rate: EVERY_PAGE });
+      await backup(source, unfinished, { rate: EVERY_PAGE }).catch((error) => {
+        if (isUnopened(error)) throw unwritable(file, error);
+        throw error;
+      });
     } finally {
       source.close();
     }
@@ -40,7 +44,7 @@ export async function backupFile(path: string, file: string): Promise<void> {
     copy.close();
     putInPlace(unfinished, file);
   } catch (error) {
-    remove(unfinished);
+    tidy(unfinished);
     throw fileError(error, 'backup');
   }
 }
@@ -63,7 +67,7 @@ export function restoreFile(path: string, file: string): void {
     if (!held) for (const end of COMPANIONS) rmSync(path + end, { force: true });
     putInPlace(unfinished, path);
   } catch (error) {
-    remove(unfinished);
+    tidy(unfinished);
     throw fileError(error, 'restore');
   } finally {
     held?.close();
@@ -116,6 +120,16 @@ function putInPlace(unfinished: string, path: string): void {
 
 function remove(file: string): void {
   for (const end of ['', ...COMPANIONS]) rmSync(file + end, { force: true });
+}
+
+const unwritable = (file: string, cause: unknown): PortolanError =>
+  new PortolanError('UNAVAILABLE', `backup: ${file} cannot be written`, { cause, retryable: false });
+
+/** After an error, which is what the caller should hear of. */
+function tidy(file: string): void {
+  try {
+    remove(file);
+  } catch {}
 }
 
 /** Trouble of the file system in words that a person can act on; they name what he named himself. */

@@ -1,10 +1,16 @@
+import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Runtime } from '@portolan/core';
-import { openDatabase } from './database.ts';
+import { LOG_BYTES, openDatabase, openToRead } from './database.ts';
+import { closedError, lostError } from './errors.ts';
+import { fileIdentity } from './file-identity.ts';
 import type { Location } from './location.ts';
-import { patiently } from './patience.ts';
+import { patiently, pauses } from './patience.ts';
 import { ReadQueue } from './read-queue.ts';
 import { WriteQueue } from './write-queue.ts';
+
+/** Attempts to cut the log off, a few milliseconds apart. */
+const TRIMS = 8;
 
 /**
  * One connection to one file. Reads of a tick share a transaction where they can. Writes of a tick become one immediate transaction (group commit): each is a function that reads and
@@ -19,19 +25,22 @@ export class Engine {
   readonly #arrays = new Map<string, StatementSync>();
   readonly #reads: ReadQueue;
   readonly #writes: WriteQueue;
+  readonly #identity: string | undefined;
   #closed = false;
+  #lost = false;
 
-  /** Tries once; throws SQLite's own error when another process holds the lock. */
-  constructor(location: Location, runtime: Runtime, deadlineMs: number) {
+  /** Tries once; throws SQLite's own error when another process holds the lock. `readOnly`: every write fails. */
+  constructor(location: Location, runtime: Runtime, deadlineMs: number, readOnly = false) {
     this.path = location.path;
     this.runtime = runtime;
-    this.#database = openDatabase(location);
+    this.#database = readOnly ? openToRead(location.path) : openDatabase(location);
+    this.#identity = fileIdentity(location.path);
     this.#reads = new ReadQueue(this.#database, deadlineMs);
     this.#writes = new WriteQueue(this.#database, deadlineMs, runtime.logger);
   }
 
-  static open(location: Location, runtime: Runtime, deadlineMs: number): Promise<Engine> {
-    return patiently(deadlineMs, () => new Engine(location, runtime, deadlineMs));
+  static open(location: Location, runtime: Runtime, deadlineMs: number, readOnly = false): Promise<Engine> {
+    return patiently(deadlineMs, () => new Engine(location, runtime, deadlineMs, readOnly));
   }
 
   get closed(): boolean {
@@ -97,11 +106,51 @@ export class Engine {
     this.#database.exec(`PRAGMA incremental_vacuum(${pages})`);
   }
 
+  /**
+   * Makes sure that the file still has its name; some microseconds. SQLite would go on with one that was removed, and all it took would be gone with the last
+   * process. Once it is lost, every call throws UNAVAILABLE.
+   */
+  checkFile(): void {
+    if (this.#closed) throw closedError();
+    if (!this.#lost && fileIdentity(this.path) !== this.#identity) {
+      this.#lost = true;
+      this.runtime.logger.error({ path: this.path }, 'SQLite: the file was removed or replaced while it was open');
+      this.#reads.end(lostError);
+      this.#writes.end(lostError);
+    }
+    if (this.#lost) throw lostError();
+  }
+
+  freePages(): number {
+    return Number(this.sql('PRAGMA freelist_count').get()?.freelist_count ?? 0);
+  }
+
+  /** Moves what it can of the log into the file. Waits for nobody. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  /**
+   * Cuts the log off when it is larger than `bytes`: writers that never pause leave no moment in which it could begin anew. Most of it moves into the file while
+   * others write; for the rest this process holds them off, some milliseconds. Answers whether the log is small now: readers may keep it.
+   */
+  async trimLog(bytes = LOG_BYTES): Promise<boolean> {
+    const size = () => statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    const pause = pauses();
+    for (let tried = 0; size() > bytes; tried++) {
+      if (this.#closed || tried === TRIMS) return false;
+      if (tried > 0) await pause();
+      this.checkpoint();
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+    return true;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reads.close();
-    this.#writes.close();
+    this.#reads.end(closedError);
+    this.#writes.end(closedError);
     this.#statements.clear();
     this.#arrays.clear();
     this.#database.close();

@@ -4,6 +4,8 @@ const BUSY = 5;
 const LOCKED = 6;
 /** Others kept the log's locks too busy, see SQLITE_PROTOCOL. */
 const PROTOCOL = 15;
+const READONLY = 8;
+const CANTOPEN = 14;
 const TOO_BIG = 18;
 const CORRUPT = 11;
 const NOT_SQLITE = 26;
@@ -24,8 +26,15 @@ function sqliteCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
-/** True when another process holds the lock: worth trying again. */
+/** Another file has the name since this one was opened: a backup was restored in that moment. */
+export class MovedError extends Error {}
+
+/** What SQLite says when it notices by itself: SQLITE_READONLY_DBMOVED. */
+export const isMoved = (error: unknown): boolean => (error as { errcode?: unknown } | null)?.errcode === 1032;
+
+/** True when another process holds the lock, or put another file in this one's place: worth trying again. */
 export function isBusy(error: unknown): boolean {
+  if (error instanceof MovedError) return true;
   const code = sqliteCode(error);
   return code === BUSY || code === LOCKED || code === PROTOCOL;
 }
@@ -36,8 +45,25 @@ export function isUnreadable(error: unknown): boolean {
   return code === CORRUPT || code === NOT_SQLITE;
 }
 
+/** True when the file, or what belongs beside it, cannot be opened or made. */
+export function isUnopened(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === CANTOPEN || code === READONLY;
+}
+
 export function lockedError(cause?: unknown): PortolanError {
   return new PortolanError('UNAVAILABLE', 'SQLite: other processes hold the file', { cause });
+}
+
+/** The names of a file that went while it was open lead nowhere, or to another: what was written would be lost with the last process. */
+export function lostError(): PortolanError {
+  return new PortolanError(
+    'UNAVAILABLE',
+    'SQLite: the file was removed or replaced while it was open: start this process anew',
+    {
+      retryable: false,
+    },
+  );
 }
 
 export function closedError(): PortolanError {

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { invalid } from '@portolan/core';
 
 /** How hard a commit is pressed to the disk. */
@@ -29,6 +30,18 @@ export function parseLocation(url: string): Location {
     throw invalid(`backend URL: sqlite://NAME would be a host: write the path after the colon, ${EXAMPLE}`);
   }
   return { path: resolve(path.replace(/^\/\/+/, '/')), synchronous: parseSynchronous(new URLSearchParams(query)) };
+}
+
+/** One name of a file that has several by links, even if only its folder is there. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {}
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
 }
 
 function parseSynchronous(parameters: URLSearchParams): Synchronous {

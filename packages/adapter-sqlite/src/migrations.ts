@@ -46,6 +46,17 @@ export function checkOwner(database: DatabaseSync): number {
   return transact(database, 'BEGIN', () => readOwner(database));
 }
 
+/** Throws INVALID for a file that a program which only reads cannot use: an empty one, or one of an earlier schema. */
+export function checkSchema(database: DatabaseSync): void {
+  const version = checkOwner(database);
+  if (version === 0) throw invalid('backend URL: the SQLite file holds no store');
+  if (version < STEPS.length) {
+    throw invalid(
+      `backend URL: the SQLite file has schema ${version}: a server or worker that opens it brings it up to date`,
+    );
+  }
+}
+
 /** Brings the file to this program's schema in one transaction. Of several processes that come at once, one does it. */
 export function migrate(database: DatabaseSync): void {
   if (checkOwner(database) === STEPS.length) return;

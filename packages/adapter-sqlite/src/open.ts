@@ -14,9 +14,12 @@ import { Sweeper } from './sweeper.ts';
 import { sqliteTransfer } from './transfer.ts';
 
 /** One connection to the file, and the six ports over it. */
-export async function openSqlite(url: string, { namespace, runtime, deadlineMs }: OpenOptions): Promise<Backend> {
-  const engine = await Engine.open(parseLocation(url), runtime, deadlineMs);
-  const id = await namespaceId(engine, namespace).catch((error) => {
+export async function openSqlite(
+  url: string,
+  { namespace, runtime, deadlineMs, readOnly }: OpenOptions,
+): Promise<Backend> {
+  const engine = await Engine.open(parseLocation(url), runtime, deadlineMs, readOnly);
+  const id = await namespaceId(engine, namespace, readOnly).catch((error) => {
     engine.close();
     throw error;
   });
@@ -43,12 +46,15 @@ export async function openSqlite(url: string, { namespace, runtime, deadlineMs }
     broadcast: sqliteBroadcast(context),
     transfer: sqliteTransfer(context),
   };
-  sweeper.start();
+  if (!readOnly) sweeper.start();
   return {
     ...ports,
     capabilities: { name: 'sqlite', shared: true, durable: true },
     backup: (file) => backupFile(engine.path, file),
-    ping: () => engine.read(() => void engine.sql('SELECT 1').get()),
+    async ping() {
+      engine.checkFile();
+      await engine.read(() => void engine.sql('SELECT count(*) FROM namespace').get());
+    },
     async close() {
       sweeper.stop();
       for (const end of endings.splice(0)) end();
@@ -58,11 +64,15 @@ export async function openSqlite(url: string, { namespace, runtime, deadlineMs }
   };
 }
 
+/** No namespace has it. */
+const NOWHERE = 0;
+
 /** Takes the lock only for a namespace that is new. */
-async function namespaceId(engine: Engine, name: string): Promise<number> {
+async function namespaceId(engine: Engine, name: string, readOnly = false): Promise<number> {
   const find = () => engine.sql('SELECT id FROM namespace WHERE name = ?').get(name)?.id;
   const known = await engine.read(find);
   if (known !== undefined) return Number(known);
+  if (readOnly) return NOWHERE;
   return engine.write(() => {
     engine.sql('INSERT INTO namespace (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
     return Number(find());

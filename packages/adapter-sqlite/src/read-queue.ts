@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { classify, closedError, isBusy, lockedError } from './errors.ts';
+import type { PortolanError } from '@portolan/core';
+import { classify, isBusy, lockedError } from './errors.ts';
 import { pauses } from './patience.ts';
 import { rollBack } from './roll-back.ts';
 
@@ -38,7 +39,7 @@ export class ReadQueue {
   #pending: PendingRead[] = [];
   /** ms of `performance.now`; undefined at the first read of a turn of the event loop. */
   #turnEnds: number | undefined;
-  #closed = false;
+  #ended: (() => PortolanError) | undefined;
 
   constructor(database: DatabaseSync, deadlineMs: number) {
     this.#database = database;
@@ -48,7 +49,7 @@ export class ReadQueue {
   }
 
   add<T>(work: () => T, whole: boolean): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#ended) return Promise.reject(this.#ended());
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + this.#deadlineMs;
       this.#pending.push({ work, whole, resolve: resolve as (value: unknown) => void, reject, deadline });
@@ -56,9 +57,10 @@ export class ReadQueue {
     });
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const { reject } of this.#pending.splice(0)) reject(closedError());
+  /** From now on every call fails with such an error. */
+  end(reason: () => PortolanError): void {
+    this.#ended = reason;
+    for (const { reject } of this.#pending.splice(0)) reject(reason());
   }
 
   #schedule(): void {

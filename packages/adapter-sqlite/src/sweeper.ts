@@ -49,6 +49,7 @@ export class Sweeper {
 
   /** One round; answers whether this process had the duty all the time. */
   async round(): Promise<boolean> {
+    this.#engine.checkFile();
     for (const sweep of this.#sweeps) if (!(await this.#exhaust(sweep))) return false;
     return this.#onDuty(() => this.#engine.shrink(PAGES));
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger, PortolanError } from '@portolan/core';
-import { classify, closedError, isBusy, lockedError } from './errors.ts';
+import { classify, isBusy, lockedError } from './errors.ts';
 import { pauses } from './patience.ts';
 import { rollBack } from './roll-back.ts';
 
@@ -47,7 +47,7 @@ export class WriteQueue {
   #guarding = false;
   #transaction = 0;
   #effects: (() => void)[] = [];
-  #closed = false;
+  #ended: (() => PortolanError) | undefined;
 
   constructor(database: DatabaseSync, deadlineMs: number, logger: Logger) {
     this.#database = database;
@@ -63,7 +63,7 @@ export class WriteQueue {
   }
 
   add<T>(work: () => T, alone?: () => T | undefined): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#ended) return Promise.reject(this.#ended());
     return new Promise<T>((resolve, reject) => {
       this.#pending.push({
         work,
@@ -85,9 +85,10 @@ export class WriteQueue {
     this.#effects.push(effect);
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const { reject } of this.#pending.splice(0)) reject(closedError());
+  /** From now on every call fails with such an error. */
+  end(reason: () => PortolanError): void {
+    this.#ended = reason;
+    for (const { reject } of this.#pending.splice(0)) reject(reason());
   }
 
   /** Callers that go on by promises alone come with their next writes before the next transaction. */

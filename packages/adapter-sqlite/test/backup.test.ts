@@ -38,6 +38,16 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+it('names the file that cannot be written', async () => {
+  const backend = await open();
+  // SQLite needs a longer name beside it than the file system has.
+  const long = join(folder, 'x'.repeat(240));
+  await expect(backend.backup?.(long)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: `backup: ${long} cannot be written`,
+  });
+});
+
 it('a backup made while writers write holds everything acknowledged before it, and nothing half-done', async () => {
   const backend = await open();
   const writer = await open();

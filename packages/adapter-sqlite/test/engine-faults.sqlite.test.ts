@@ -129,6 +129,5 @@ it('a transaction that cannot even be rolled back rejects its writes', async () 
     throw new PortolanError('CONFLICT', 'no');
   });
   expect(await codes([failing, writes.add(() => 1)])).toEqual(['CONFLICT', 1]);
-  writes.close();
   database.close();
 });

@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly runtime: Runtime;
   /** No call to the store takes longer than this many ms (waits aside): it ends with UNAVAILABLE or TIMEOUT. */
   readonly deadlineMs: number;
+  /** The store is only looked at: opening writes nothing, one that would have to be made is INVALID, and what would write may fail. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** A way to reach one kind of store. Third parties write their own and prove it with `@portolan/testkit`. */
@@ -54,6 +56,8 @@ export interface Adapter {
    * Throws INVALID, without the URL's password, for a URL that cannot be meant.
    */
   open(url: string, options: OpenOptions): Promise<Backend>;
+  /** One text for all URLs that name the same store; without secrets. Throws INVALID as `open` does. */
+  identify?(url: string): string;
   /**
    * Replaces everything at `url` by what `backup` wrote. INVALID when the file is no backup or of a newer program, CONFLICT while any process has
    * the store open. All or nothing.
@@ -83,5 +87,6 @@ export async function openBackend(url: string, options: OpenBackendOptions): Pro
     namespace,
     runtime: options.runtime ?? createRuntime(),
     deadlineMs: options.deadlineMs ?? 2_000,
+    readOnly: options.readOnly,
   });
 }

@@ -4,4 +4,4 @@ export { createLogger, type LevelLogger } from './logger.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { openPlatform, type Platform, type ProcessIdentity } from './platform.ts';
 export { runProcess, type Stop } from './process.ts';
-export { openStore, restoreStore, type StoreOptions } from './store.ts';
+export { isSameStore, openStore, restoreStore, type StoreOptions } from './store.ts';

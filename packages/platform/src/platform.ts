@@ -33,8 +33,9 @@ export async function openPlatform(config: Config, role: string): Promise<Platfo
     runtime,
   }).catch((error: Error) => {
     if (!PortolanError.is(error, 'INVALID')) throw error;
-    const example = error.message.includes('an example') ? '' : '; an example is BACKEND_URL=redis://127.0.0.1:6379';
-    throw invalid(`BACKEND_URL: ${error.message}${example}`);
+    const reason = error.message.replace(/^backend URL: /, '');
+    const example = /scheme/.test(reason) ? '; an example is BACKEND_URL=sqlite:.data/portolan.db' : '';
+    throw invalid(`BACKEND_URL: ${reason}${example}`);
   });
   return {
     config,
