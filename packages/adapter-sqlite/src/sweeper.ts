@@ -1,4 +1,4 @@
-import type { Runtime } from '@portolan/core';
+import { PortolanError, type Runtime } from '@portolan/core';
 import type { Engine } from './engine.ts';
 
 const EVERY_MS = 2_000;
@@ -7,8 +7,11 @@ const DUTY_MS = 6_000;
 /** Rows per step: as many as the last step would have managed in `STEP_MS`, since a row may be ten bytes or many pages. */
 const ROWS = { first: 10, least: 1, most: 500 };
 const STEP_MS = 2;
-/** Free pages given back to the file system per step. */
-const PAGES = 256;
+/**
+ * Free pages given back to the file system in a round: at least so many, and this part of all, so that a file of any size is small again within minutes. What is
+ * written meanwhile takes free pages first.
+ */
+const FREE_PAGES = { least: 256, part: 1 / 32 };
 
 type Sweep = (limit: number) => number;
 
@@ -28,6 +31,8 @@ export class Sweeper {
   readonly #sweeps: Sweep[] = [];
   readonly #stopping = new AbortController();
   readonly #holder: string;
+  /** What went wrong since the last good round: each is told once. */
+  readonly #told = new Set<string>();
 
   constructor(engine: Engine, runtime: Runtime) {
     this.#engine = engine;
@@ -47,11 +52,39 @@ export class Sweeper {
     this.#stopping.abort();
   }
 
-  /** One round; answers whether this process had the duty all the time. */
+  /** One round; answers whether this process had the duty all the time. A sweep that fails does not keep the others from theirs. */
   async round(): Promise<boolean> {
     this.#engine.checkFile();
-    for (const sweep of this.#sweeps) if (!(await this.#exhaust(sweep))) return false;
-    return this.#onDuty(() => this.#engine.shrink(PAGES));
+    const failures: unknown[] = [];
+    for (const sweep of this.#sweeps) {
+      try {
+        if (!(await this.#exhaust(sweep))) return false;
+      } catch (error) {
+        // Others hold the file, or it is full: the next step would fare no better.
+        if (this.#stopping.signal.aborted || PortolanError.from(error).retryable) throw error;
+        failures.push(error);
+      }
+    }
+    const had = await this.#shrink();
+    await this.#engine.trimLog();
+    if (failures.length > 0) throw failures[0];
+    this.#told.clear();
+    return had;
+  }
+
+  async #shrink(): Promise<boolean> {
+    const free = this.#engine.freePages();
+    let left = Math.min(free, Math.max(FREE_PAGES.least, Math.ceil(free * FREE_PAGES.part)));
+    if (left === 0) return true;
+    const had = await this.#exhaust((limit) => {
+      const pages = Math.min(limit, left);
+      this.#engine.shrink(pages);
+      left -= pages;
+      return left > 0 ? limit : 0;
+    });
+    // The file ends where it did until the log has moved into it.
+    if (had) this.#engine.checkpoint();
+    return had;
   }
 
   async #exhaust(sweep: Sweep): Promise<boolean> {
@@ -73,7 +106,7 @@ export class Sweeper {
   async #onDuty(step: () => void): Promise<boolean> {
     if (this.#stopping.signal.aborted) return false;
     return this.#engine.write(() => {
-      const now = this.#runtime.clock.now();
+      const now = Math.floor(this.#runtime.clock.now());
       const has = this.#holds(now) || this.#engine.sql(TAKE).run(this.#holder, now + DUTY_MS, now).changes === 1;
       if (has) step();
       return has;
@@ -88,9 +121,14 @@ export class Sweeper {
     while (!this.#stopping.signal.aborted) {
       await this.#runtime.sleep(EVERY_MS, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
-      await this.round().catch((error: Error) =>
-        this.#runtime.logger.debug({ reason: error.message }, 'sweep put off'),
-      );
+      await this.round().catch((error: unknown) => this.#tell(error));
     }
+  }
+
+  #tell(error: unknown): void {
+    const { message } = PortolanError.from(error);
+    if (this.#stopping.signal.aborted || this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#runtime.logger.warn({ err: error }, 'SQLite: a sweep failed');
   }
 }

@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { silentLogger } from '@portolan/core';
 import { createManualRuntime, type ManualRuntime } from '@portolan/testkit';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Engine } from '../src/engine.ts';
@@ -100,6 +103,80 @@ it('slow rows make small steps', async () => {
   await sweeper.round();
   expect(Math.max(...steps.slice(1))).toBeLessThanOrEqual(5);
   expect(engine.closed).toBe(false);
+});
+
+it('a sweep that fails is told once, and the others have their turn', async () => {
+  const warned: unknown[] = [];
+  runtime = { ...runtime, logger: { ...silentLogger, warn: (fields) => void warned.push(fields) } };
+  const { sweeper } = connect();
+  let fails = true;
+  let later = 0;
+  sweeper.add(() => {
+    if (fails) throw new Error('no');
+    return 0;
+  });
+  sweeper.add(() => {
+    later++;
+    return 0;
+  });
+  sweeper.start();
+  const rounds = async (count: number) => {
+    const until = later + count;
+    while (later < until) await runtime.advance(2_000);
+  };
+  await rounds(3);
+  expect(warned).toHaveLength(1);
+  fails = false;
+  await rounds(2);
+  fails = true;
+  await rounds(2);
+  expect(warned).toHaveLength(2);
+});
+
+it('takes the duty by a clock that tells parts of milliseconds', async () => {
+  runtime = { ...runtime, clock: { now: () => 1_700_000_000_000.25 } };
+  expect(await connect().sweeper.round()).toBe(true);
+});
+
+it('a large file is small within minutes of rounds, each of which gives back a part', async () => {
+  const { engine, sweeper } = connect();
+  const pages = () => Number(engine.sql('PRAGMA page_count').get()?.page_count);
+  await engine.write(() => {
+    engine.sql("INSERT INTO namespace (name) VALUES ('n')").run();
+    for (let at = 0; at < 100; at++)
+      engine.sql('INSERT INTO key_value (namespace, key, value) VALUES (1, ?, zeroblob(1000000))').run(`k${at}`);
+  });
+  await engine.write(() => engine.sql('DELETE FROM key_value').run());
+  const full = pages();
+  expect(engine.freePages()).toBeGreaterThan(24_000);
+  await sweeper.round();
+  expect(full - pages()).toBeGreaterThan(700);
+  expect(full - pages()).toBeLessThan(1_500);
+  let rounds = 1;
+  for (; engine.freePages() > 0 && rounds < 200; rounds++) await sweeper.round();
+  // Two seconds each.
+  expect(rounds).toBeLessThan(120);
+  expect(statSync(file).size).toBe(pages() * 4_096);
+});
+
+it('a log that has grown too large is cut off, unless a reader needs it', async () => {
+  const { engine } = connect();
+  const log = () => statSync(`${file}-wal`).size;
+  await engine.write(() => engine.sql("INSERT INTO namespace (name) VALUES ('n')").run());
+  const reader = new DatabaseSync(file);
+  reader.exec('BEGIN; SELECT * FROM namespace');
+  reader.prepare('SELECT * FROM namespace').all();
+  const insert = "INSERT OR REPLACE INTO key_value (namespace, key, value) VALUES (1, 'k', zeroblob(3000000))";
+  await engine.write(() => engine.sql(insert).run());
+  expect(await engine.trimLog(1_000_000)).toBe(false);
+  expect(log()).toBeGreaterThan(3_000_000);
+  reader.exec('COMMIT');
+  expect(await engine.trimLog(4_000_000)).toBe(true);
+  expect(log()).toBeGreaterThan(3_000_000);
+  expect(await engine.trimLog(1_000_000)).toBe(true);
+  expect(log()).toBe(0);
+  await engine.write(() => engine.sql(insert).run());
+  reader.close();
 });
 
 it('a file at rest is not written to in every round', async () => {
