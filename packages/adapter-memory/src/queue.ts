@@ -150,11 +150,6 @@ export function memoryQueue(context: MemoryContext): QueuePort {
       await store.wakeUps.wait(queues, AbortSignal.any([signal, closed.signal]));
     },
 
-    async names() {
-      context.open();
-      return [...store.listed.keys()].sort();
-    },
-
     async inspect(inspection) {
       context.open();
       return inspect(store, inspection, context.hub.clock.now());
@@ -215,6 +210,7 @@ function summary(queue: string, state: QueueState): QueueSummary {
 }
 
 function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, now: number): QueueInspected {
+  if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: [...listed.keys()].sort() };
   if (inspection.of === 'queues') {
     const names = [...listed.keys()].sort();
     return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };

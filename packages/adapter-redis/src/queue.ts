@@ -84,8 +84,6 @@ export function redisQueue(context: RedisContext): QueuePort {
         signal,
       ),
 
-    names,
-
     async inspect(inspection) {
       if (inspection.of === 'jobs') return inspect(inspection.queue, 'jobs', ...inspection.ids);
       if (inspection.of === 'state') {
@@ -98,7 +96,9 @@ export function redisQueue(context: RedisContext): QueuePort {
         const [told, found] = await Promise.all([inspect(inspection.queue, 'none'), look(inspection)]);
         return { ...told, ...found };
       }
-      const found = await Promise.all((await names()).map((queue) => inspect(queue, 'none')));
+      const listed = await names();
+      if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: listed };
+      const found = await Promise.all(listed.map((queue) => inspect(queue, 'none')));
       return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
     },
 

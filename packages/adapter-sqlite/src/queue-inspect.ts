@@ -2,6 +2,7 @@ import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary
 import { decodeQueueLimits, HELD_DUE_AT, MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { owedParts, partsPage } from './queue-flow.ts';
+import { listedNames } from './queue-list.ts';
 import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED } from './queue-state.ts';
@@ -35,6 +36,7 @@ function finished(code: number): string {
 type Row = Record<string, unknown>;
 
 export function inspect(engine: Engine, namespace: number, inspection: QueueInspection, now: number): QueueInspected {
+  if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: listedNames(engine, namespace) };
   if (inspection.of === 'queues') {
     return { queues: engine.sql(QUEUES).all(namespace).map(toSummary), jobs: [], cursor: null };
   }

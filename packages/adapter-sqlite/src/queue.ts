@@ -4,7 +4,7 @@ import { amend } from './queue-amend.ts';
 import { claimable, isLimited } from './queue-claim.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
-import { list, listedNames, sweepUnlisted, unlist } from './queue-list.ts';
+import { list, sweepUnlisted, unlist } from './queue-list.ts';
 import { push } from './queue-push.ts';
 import { amendSchedule } from './queue-schedule.ts';
 import { beatSession, findSession, sweepSessions } from './queue-session.ts';
@@ -83,7 +83,6 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
       ),
 
     wait: (queues, signal) => waits.wait(queues, signal),
-    names: () => engine.read(() => listedNames(engine, namespace)),
     inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection, now())),
 
     amend: (queue, amendment) => {

@@ -79,3 +79,9 @@ export const limit = (port: QueuePort, limits: QueueLimits | null, queue = 'work
 /** Jobs to push: `job-1`, or `GROUP-1`, and so on. */
 export const several = (count: number, more: { readonly group?: string; readonly priority?: number } = {}, from = 1) =>
   Array.from({ length: count }, (_, at) => ({ id: `${more.group ?? 'job'}-${from + at}`, ...more }));
+
+export async function listedQueues(port: QueuePort): Promise<readonly string[]> {
+  const { names } = await port.inspect({ of: 'names' });
+  if (!names) throw new Error('an inspection of names answered without any');
+  return names;
+}

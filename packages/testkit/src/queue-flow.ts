@@ -1,7 +1,7 @@
 import type { Amended, NewJob, OwedPart, QueuePort } from '@portolan/core';
 import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
-import { completed, failed, KEEP, type QueueClient, queueClient, retry } from './queue-client.ts';
+import { completed, failed, KEEP, listedQueues, type QueueClient, queueClient, retry } from './queue-client.ts';
 import { suite } from './suite.ts';
 
 const owedOf = async (port: QueuePort, queue = 'work', limit = 100): Promise<readonly OwedPart[]> =>
@@ -243,12 +243,12 @@ export function queueFlowSuite(harness: Harness): void {
       await queue.amend('work', { do: 'remove', id: '1' });
       await kit.pass(5);
       expect(await client.sweep({ idleMs: 1 })).toMatchObject({ owes: true });
-      expect(await queue.names()).toEqual(['work']);
+      expect(await listedQueues(queue)).toEqual(['work']);
       const [entry] = await owedOf(queue);
       expect(entry).toMatchObject({ id: '1', state: 'completed', text: '"1"' });
       await queue.amend('work', { do: 'strike', id: '1', turn: entry?.turn ?? 0 });
       await client.sweep({ idleMs: 1 });
-      expect(await queue.names()).toEqual([]);
+      expect(await listedQueues(queue)).toEqual([]);
     });
 
     add('parts are forgotten with their job, by remove and by retention', async ({ backend }) => {

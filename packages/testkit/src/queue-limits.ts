@@ -1,7 +1,7 @@
 import type { QueueLimits } from '@portolan/core';
 import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
-import { completed, failed, limit, queueClient, released, retry, several } from './queue-client.ts';
+import { completed, failed, limit, listedQueues, queueClient, released, retry, several } from './queue-client.ts';
 import { queueGroupSuite } from './queue-groups.ts';
 import { type AddCase, suite } from './suite.ts';
 
@@ -138,9 +138,9 @@ function keepingCases(add: AddCase): void {
     const client = queueClient(backend.queue, 'a');
     const limits: QueueLimits = { concurrency: 5, rate: { count: 10, ms: 1_000 }, group: { concurrency: 1 } };
     expect(await limit(backend.queue, null)).toBe('done');
-    expect(await backend.queue.names()).toEqual([]);
+    expect(await listedQueues(backend.queue)).toEqual([]);
     await limit(backend.queue, limits);
-    expect(await (await kit.open()).queue.names()).toEqual(['work']);
+    expect(await listedQueues((await kit.open()).queue)).toEqual(['work']);
     await kit.pass(60);
     await client.sweep({ idleMs: 50 });
     expect((await backend.queue.inspect({ of: 'queues' })).queues).toMatchObject([{ queue: 'work', limits }]);
@@ -151,7 +151,7 @@ function keepingCases(add: AddCase): void {
     expect((await backend.queue.inspect({ of: 'queues' })).queues).toMatchObject([{ limits: null }]);
     await kit.pass(60);
     await client.sweep({ idleMs: 50 });
-    expect(await backend.queue.names()).toEqual([]);
+    expect(await listedQueues(backend.queue)).toEqual([]);
   });
 
   add('a job shows its group for as long as it is kept', async ({ backend }) => {

@@ -1,7 +1,7 @@
 import { checkQueueLimits, type OwedPart, type QueuePort, type Settlement } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { KEEP } from './queue-client.ts';
+import { KEEP, listedQueues } from './queue-client.ts';
 import { anyLimits } from './queue-limits-arbitrary.ts';
 
 const STATES = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'] as const;
@@ -237,7 +237,7 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
     async (one) => (await port.inspect({ of: 'parts', queue, id: one, cursor: null, limit: 9 })).parts ?? [],
   );
   const told = await port.inspect({ of: 'schedules', queue, cursor: null, limit: 100 });
-  return [lists, owed, await Promise.all(parts), told.schedules?.list, (await port.names()).includes(queue)];
+  return [lists, owed, await Promise.all(parts), told.schedules?.list, (await listedQueues(port)).includes(queue)];
 }
 
 /** Ends everything in a queue, which then leaves the list; answers its name if it is listed yet. */
@@ -260,7 +260,7 @@ async function empty(port: QueuePort, queue: string): Promise<readonly string[]>
   await new Promise((resolve) => setTimeout(resolve, 2));
   await port.sweep(queue, policy);
   // Its own name alone: another run that failed may have left its queue.
-  return (await port.names()).filter((one) => one === queue);
+  return (await listedQueues(port)).filter((one) => one === queue);
 }
 
 /**

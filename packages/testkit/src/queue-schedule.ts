@@ -1,7 +1,7 @@
 import { type Amendment, MAX_SCHEDULES, type NewJob, type QueuePort, type ScheduleRecord } from '@portolan/core';
 import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
-import { completed, KEEP, queueClient } from './queue-client.ts';
+import { completed, KEEP, listedQueues, queueClient } from './queue-client.ts';
 import { suite } from './suite.ts';
 
 type Change<Kind extends Amendment['do']> = Omit<Extract<Amendment, { readonly do: Kind }>, 'do' | 'id'>;
@@ -60,7 +60,7 @@ export function queueScheduleSuite(harness: Harness): void {
     add('a timing without a tick left adds nothing and removes another', async ({ backend }) => {
       const client = scheduleClient(backend.queue);
       expect(await client.schedule(null)).toBe('missing');
-      expect(await backend.queue.names()).toEqual([]);
+      expect(await listedQueues(backend.queue)).toEqual([]);
       await client.schedule(1_000);
       expect(await client.schedule(null, { timing: '"over"' })).toBe('done');
       expect(await client.list()).toEqual([]);
@@ -155,22 +155,22 @@ export function queueScheduleSuite(harness: Harness): void {
       const client = scheduleClient(queue);
       const worker = queueClient(queue, 'a');
       await client.schedule(1_000);
-      expect(await queue.names()).toEqual(['work']);
+      expect(await listedQueues(queue)).toEqual(['work']);
       await test.kit.pass(60);
       await worker.sweep({ idleMs: 50 });
-      expect(await queue.names()).toEqual(['work']);
+      expect(await listedQueues(queue)).toEqual(['work']);
       expect(await client.fire(1_000, 2_000, [tick('1')])).toBe('done');
       await worker.claim(1);
       await worker.exchange({ settled: [completed('1')], retention: { ...KEEP, completed: { count: 0, ms: 0 } } });
       await test.kit.pass(60);
       expect(await worker.sweep({ idleMs: 50 })).toMatchObject({ scheduleInMs: 0 });
-      expect(await queue.names()).toEqual(['work']);
+      expect(await listedQueues(queue)).toEqual(['work']);
       expect(await client.fire(2_000, 3_000, [tick('2')])).toBe('done');
       await queue.amend('work', { do: 'remove', id: '2' });
       await client.unschedule();
       await test.kit.pass(60);
       await worker.sweep({ idleMs: 50 });
-      expect(await queue.names()).toEqual([]);
+      expect(await listedQueues(queue)).toEqual([]);
     });
 
     add('schedules of a queue come in pages, the next due first, and have a bound', async ({ backend }) => {

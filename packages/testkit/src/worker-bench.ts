@@ -90,12 +90,12 @@ export const untilAborted = (signal: AbortSignal): Promise<never> =>
 /** The port with some of its methods replaced. */
 export function wrapQueue(port: QueuePort, changes: Partial<QueuePort>): QueuePort {
   return {
+    ...(port.lanes === undefined ? {} : { lanes: port.lanes }),
     push: (...args) => port.push(...args),
     exchange: (...args) => port.exchange(...args),
     beat: (...args) => port.beat(...args),
     sweep: (...args) => port.sweep(...args),
     wait: (...args) => port.wait(...args),
-    names: () => port.names(),
     inspect: (...args) => port.inspect(...args),
     amend: (...args) => port.amend(...args),
     ...changes,

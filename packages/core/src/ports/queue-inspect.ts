@@ -37,7 +37,9 @@ export interface QueueSummary {
 }
 
 export type QueueInspection =
-  /** The listed queues by name, no jobs. For their names alone there is `names`. */
+  /** The names of the listed queues, sorted, and nothing else. One round trip, whatever they hold: workers ask every few seconds. */
+  | { readonly of: 'names' }
+  /** The listed queues by name, no jobs. */
   | { readonly of: 'queues' }
   /** One queue's summary and these jobs (unknown ids are left out). */
   | { readonly of: 'jobs'; readonly queue: string; readonly ids: readonly string[] }
@@ -63,6 +65,8 @@ export interface QueueInspected {
   readonly queues: readonly QueueSummary[];
   readonly jobs: readonly JobRecord[];
   readonly cursor: string | null;
+  /** Of an inspection of names. */
+  readonly names?: readonly string[];
   /** Of an inspection of schedules. */
   readonly schedules?: QueueSchedules;
   /** Only of `owed`. */

@@ -48,8 +48,6 @@ export interface QueuePort {
    * jobs behind that may be claimed wakes the next. Costs nothing while it waits.
    */
   wait(queues: readonly string[], signal: AbortSignal): Promise<void>;
-  /** The listed queues, sorted. One round trip, whatever they hold: workers ask every few seconds. */
-  names(): Promise<readonly string[]>;
   /** Looks, changes nothing. One or two round trips. */
   inspect(inspection: QueueInspection): Promise<QueueInspected>;
   /** One change to one job, to one schedule or to the queue. Atomic. One round trip; one or two more when the queue must be listed. Repeatable, though a repeat may answer `refused` or `missing`. */

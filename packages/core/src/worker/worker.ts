@@ -135,7 +135,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function discover(): Promise<void> {
     while (!discovering.signal.aborted) {
       try {
-        const listed = new Set(await port.names());
+        const listed = new Set((await port.inspect({ of: 'names' })).names);
         for (const queue of listed) serve(queue);
         for (const session of sessions.values()) {
           if (session.idle && !listed.has(session.queue) && !pinned.has(session.queue)) session.stop();
