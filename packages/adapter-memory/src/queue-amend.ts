@@ -1,4 +1,4 @@
-import type { Amended, Amendment, ScheduleAmendment } from '@portolan/core';
+import { type Amended, type Amendment, MAX_LOG_LINES, type ScheduleAmendment } from '@portolan/core';
 import { limit } from './queue-claim.ts';
 import { deliver } from './queue-parts.ts';
 import type { QueueState } from './queue-state.ts';
@@ -56,5 +56,10 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
       return 'done';
     case 'deliver':
       return deliver(state, job, amendment, now);
+    case 'log':
+      if (job.state !== 'active' || job.session !== amendment.session) return 'refused';
+      job.logs.push(...amendment.lines.map((line) => ({ at: now, line })));
+      job.logs.splice(0, job.logs.length - MAX_LOG_LINES);
+      return 'done';
   }
 }

@@ -1,7 +1,7 @@
 import {
   type DeliveredPart,
   HELD_DUE_AT,
-  type JobRecord,
+  type JobLogLine,
   type JobState,
   type NewJob,
   type QueueLimits,
@@ -40,6 +40,7 @@ export interface Job {
   /** Parts that must still come; null for a job that never awaited any. */
   awaits: number | null;
   readonly parts: Map<string, DeliveredPart>;
+  logs: JobLogLine[];
 }
 
 export interface Session {
@@ -95,6 +96,7 @@ export class QueueState {
       parent: job.parent ?? null,
       awaits: job.awaits || null,
       parts: new Map(),
+      logs: [],
     };
     this.jobs.set(made.id, made);
     if (made.dedupeKey !== undefined) this.dedupe.set(made.dedupeKey, made);
@@ -102,7 +104,7 @@ export class QueueState {
   }
 
   /** Puts in a job of another store, unless it is here. */
-  load({ of: _, queue: __, attempts, dedupeKey, ...parts }: TransferredJob): void {
+  load({ of: _, queue: __, attempts, dedupeKey, logs, ...parts }: TransferredJob): void {
     if (this.jobs.has(parts.id)) return;
     const unfinished = parts.state === 'waiting' || parts.state === 'delayed';
     const key = unfinished && dedupeKey !== null && !this.dedupe.has(dedupeKey) ? dedupeKey : undefined;
@@ -114,6 +116,7 @@ export class QueueState {
       cancelAsked: false,
       runs: attempts,
       parts: new Map(),
+      logs: [...logs],
     };
     this.jobs.set(job.id, job);
     if (key !== undefined) this.dedupe.set(key, job);
@@ -275,13 +278,4 @@ function insert(list: Job[], job: Job, timeOf: (job: Job) => number): void {
     else high = middle;
   }
   list.splice(low, 0, job);
-}
-
-export function toRecord(job: Job): JobRecord {
-  const { id, body, state, priority, group, stalls, progress, result, error, startedAt, finishedAt, parent } = job;
-  const dueAt = job.dueAt === HELD_DUE_AT ? null : job.dueAt;
-  const awaits = job.awaits ?? 0;
-  const attempts = job.runs + (state === 'active' ? 1 : 0);
-  const times = { dueAt, startedAt, finishedAt };
-  return { id, body, state, priority, group, attempts, stalls, progress, result, error, ...times, parent, awaits };
 }

@@ -15,9 +15,10 @@ import { amend } from './queue-amend.ts';
 import { claim, hasClaimable, nextDue } from './queue-claim.ts';
 import { sortedParts } from './queue-parts.ts';
 import { push } from './queue-push.ts';
+import { toRecord } from './queue-record.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { settle } from './queue-settle.ts';
-import { QueueState, type Session, toRecord } from './queue-state.ts';
+import { QueueState, type Session } from './queue-state.ts';
 import { sweep } from './queue-sweep.ts';
 import { WakeUps } from './queue-wake.ts';
 
@@ -217,6 +218,9 @@ function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, no
   }
   const state = queues.get(inspection.queue) ?? new QueueState();
   if (inspection.of === 'schedules') return inspectSchedules(state, now, inspection);
+  if (inspection.of === 'logs') {
+    return { queues: [], jobs: [], cursor: null, logs: state.jobs.get(inspection.id)?.logs.slice() };
+  }
   const told = [summary(inspection.queue, state)];
   if (inspection.of === 'jobs') {
     const jobs = inspection.ids.flatMap((id) => state.jobs.get(id) ?? []).map(toRecord);

@@ -121,5 +121,6 @@ function toTransferred(queue: string, job: Job): TransferRecord {
     finishedAt: cancelled ? startedAt : job.finishedAt,
     parent: job.parent,
     awaits: job.awaits,
+    logs: [...job.logs],
   };
 }

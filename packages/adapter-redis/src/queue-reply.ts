@@ -1,4 +1,4 @@
-import { decodeQueueLimits, type JobRecord, type JobState, type QueueInspected } from '@portolan/core';
+import { decodeQueueLimits, type JobLogLine, type JobRecord, type JobState, type QueueInspected } from '@portolan/core';
 
 type Row = readonly (string | number | null)[];
 
@@ -39,4 +39,10 @@ function readRecord(row: Row): JobRecord {
     parent: text(parent),
     awaits: Number(awaits ?? 0),
   };
+}
+
+/** The inverse of what queue-scripts/logs.ts keeps. */
+export function readLogLine(text: string): JobLogLine {
+  const blank = text.indexOf(' ');
+  return { at: Number(text.slice(0, blank)), line: text.slice(blank + 1) };
 }

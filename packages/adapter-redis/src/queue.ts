@@ -12,12 +12,13 @@ import { hashTag, type RedisArgument, type RedisContext, type RedisScript } from
 import { exchangeArgs, readExchange } from './queue-exchange.ts';
 import { flowLook, flowScript, readFlow } from './queue-flow.ts';
 import { pushBatch } from './queue-push.ts';
-import { readInspected } from './queue-reply.ts';
+import { readInspected, readLogLine } from './queue-reply.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { AMEND } from './queue-scripts/amend.ts';
 import { BEAT } from './queue-scripts/beat.ts';
 import { EXCHANGE } from './queue-scripts/exchange.ts';
 import { INSPECT } from './queue-scripts/inspect.ts';
+import { LOG, LOGS } from './queue-scripts/logs.ts';
 import { LIST, UNLIST } from './queue-scripts/names.ts';
 import { PUSH } from './queue-scripts/push.ts';
 import { SWEEP } from './queue-scripts/sweep.ts';
@@ -96,6 +97,11 @@ export function redisQueue(context: RedisContext): QueuePort {
         const [told, found] = await Promise.all([inspect(inspection.queue, 'none'), look(inspection)]);
         return { ...told, ...found };
       }
+      if (inspection.of === 'logs') {
+        const { queue, id } = inspection;
+        const lines = (await script(queue, LOGS, [id])) as string[] | null;
+        return { queues: [], jobs: [], cursor: null, logs: lines?.map(readLogLine) };
+      }
       const listed = await names();
       if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: listed };
       const found = await Promise.all(listed.map((queue) => inspect(queue, 'none')));
@@ -110,6 +116,10 @@ export function redisQueue(context: RedisContext): QueuePort {
           (one, args) => script(queue, one, args),
           () => list(queue),
         );
+      }
+      if (amendment.do === 'log') {
+        const { id, session, lines } = amendment;
+        return (await script(queue, LOG, [id, session, ...lines])) as Amended;
       }
       const flow = flowScript(amendment);
       if (flow) return (await script(queue, ...flow)) as Amended;

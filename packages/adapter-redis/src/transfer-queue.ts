@@ -15,8 +15,10 @@ import {
 } from '@portolan/core';
 import { hashTag, type RedisArgument, type RedisContext } from './connection.ts';
 import { readDebt, readPart } from './queue-flow.ts';
+import { readLogLine } from './queue-reply.ts';
 import { loadSchedule, type RunScript, readSchedules } from './queue-schedule.ts';
 import { AMEND } from './queue-scripts/amend.ts';
+import { LOAD_LOG } from './queue-scripts/logs.ts';
 import { LIST } from './queue-scripts/names.ts';
 import { DUMP_JOBS, LOAD_JOBS } from './queue-scripts/transfer.ts';
 import { DUMP_OWED, DUMP_PARTS, LOAD_OWED, LOAD_PARTS } from './queue-scripts/transfer-flow.ts';
@@ -58,10 +60,10 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
     const what = STRUCTURES[structure];
     const script = structure === PARTS ? DUMP_PARTS : structure === OWED ? DUMP_OWED : DUMP_JOBS;
     const args = [...(what ? [what] : []), id, at, limit, TRANSFER_PAGE_BYTES];
-    const answer = (await context.script(script, [keyOf(queue, 'jobs')], args)) as (string | number)[];
+    const answer = (await context.script(script, [keyOf(queue, 'jobs')], args)) as (string | number | string[])[];
     const [next, nextAt, ...flat] = answer;
     const records: TransferRecord[] = [];
-    const width = what ? 15 : structure === PARTS ? 3 : 2;
+    const width = what ? 16 : structure === PARTS ? 3 : 2;
     for (let first = 0; first < flat.length; first += width) {
       const row = flat.slice(first, first + width);
       records.push(what ? toTransferred(queue, what, row) : toFlowRecord(queue, row.map(String)));
@@ -141,6 +143,9 @@ export function redisQueueTransfer(context: RedisContext): PartTransfer {
           await put(LOAD_JOBS, of('job').map(toArguments));
           await put(LOAD_PARTS, of('part').map(partArguments));
           await put(LOAD_OWED, of('owed').map(owedArguments));
+          for (const { id, logs } of of('job')) {
+            if (logs.length > 0) await run(LOAD_LOG, [id, ...logs.map(({ at, line }) => `${at} ${line}`)]);
+          }
         }),
       );
     },
@@ -154,15 +159,15 @@ function readPlace(content: unknown): Place | undefined {
   return [queue, structure, id, at];
 }
 
-const optional = (text: string | number | undefined): string | null => (text ? String(text).slice(1) : null);
+const optional = (text: string | number | string[] | undefined): string | null => (text ? String(text).slice(1) : null);
 
 function toTransferred(
   queue: string,
   structure: (typeof STRUCTURES)[number],
-  row: readonly (string | number)[],
+  row: readonly (string | number | string[])[],
 ): TransferredJob {
   const [id, body, asked, runs, stalls, priority, started, dedupe, score, ...more] = row;
-  const [progress, result, error, group, parent, awaits] = more;
+  const [progress, result, error, group, parent, awaits, lines] = more;
   const active = structure === 'active';
   const cancelled = active && asked === 1 && parent === '';
   const waits = structure === 'waiting' || structure === 'ranked' || structure === 'aside' || active;
@@ -188,6 +193,7 @@ function toTransferred(
     finishedAt: cancelled ? startedAt : finished ? Number(score) : null,
     parent: optional(parent),
     awaits: awaits === '' ? null : Number(awaits),
+    logs: Array.isArray(lines) ? lines.map(readLogLine) : [],
   };
 }
 

@@ -91,7 +91,8 @@ describe('the queue in Redis', () => {
       port: backend.queue,
       runtime,
       handlers: [
-        handle(job, async (data, { progress }) => {
+        handle(job, async (data, { log, progress }) => {
+          log('begun');
           await progress(1);
           if (data === 0) throw new Error('broken');
         }),
@@ -109,6 +110,7 @@ describe('the queue in Redis', () => {
       'results',
       'errors',
       'progress',
+      'logged',
       'dedupe',
       'ranked',
       'sessions',
@@ -117,6 +119,7 @@ describe('the queue in Redis', () => {
     ]) {
       expect(await redis.exists(key(part)), part).toBe(0);
     }
+    expect(await redis.keys(key('log:*'))).toEqual([]);
     const lasting = (await redis.keys(key('session:*'))).map((one) => redis.pttl(one));
     expect(lasting).not.toEqual([]);
     for (const ttl of await Promise.all(lasting)) expect(ttl).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { limit } from './queue-claim.ts';
 import { finish, revive } from './queue-end.ts';
 import { admit, deliver, mark } from './queue-flow.ts';
 import { owe } from './queue-kin.ts';
+import { addLog } from './queue-log.ts';
 import { findSession } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
@@ -50,6 +51,14 @@ export function amend(state: QueueState, amendment: Exclude<Amendment, ScheduleA
         state.leave(job, 'gone');
       } else revive(state, job, now);
       state.forget(job);
+      return 'done';
+    case 'log':
+      if (!findSession(state.engine, state.row.number, amendment.session).held.has(job.id)) return 'refused';
+      addLog(
+        state.engine,
+        job.number,
+        amendment.lines.map((line) => ({ at: state.now, line })),
+      );
       return 'done';
     case 'progress':
       if (!findSession(state.engine, state.row.number, amendment.session).held.has(job.id)) return 'refused';

@@ -3,6 +3,7 @@ import { decodeQueueLimits, HELD_DUE_AT, MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { owedParts, partsPage } from './queue-flow.ts';
 import { listedNames } from './queue-list.ts';
+import { readLog } from './queue-log.ts';
 import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED } from './queue-state.ts';
@@ -16,6 +17,7 @@ const RECORD = `SELECT id, body, priority, in_group, runs, stalls, progress, err
       AND job_line.job = job.number AND hole = 0) OR EXISTS (SELECT 1 FROM job_aside WHERE job_aside.job = job.number) AS waits, parent, awaits
   FROM job LEFT JOIN job_kin ON job_kin.job = job.number LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
 const BY_ID = `${RECORD} WHERE job.queue = ? AND id = ?`;
+const NUMBER = 'SELECT number FROM job WHERE queue = ? AND id = ?';
 const BY_NUMBER = `${RECORD} WHERE job.number = ?`;
 /** Numbers of a page's jobs. Skipping costs its distance, within the index. */
 const PAGES: Readonly<Record<Exclude<JobState, 'active'>, string>> = {
@@ -43,6 +45,10 @@ export function inspect(engine: Engine, namespace: number, inspection: QueueInsp
   const { queue } = inspection;
   const row = engine.sql(QUEUE).get(namespace, queue);
   if (inspection.of === 'schedules') return inspectSchedules(engine, Number(row?.number ?? 0), now, inspection);
+  if (inspection.of === 'logs') {
+    const job = row && engine.sql(NUMBER).get(Number(row.number), inspection.id)?.number;
+    return { queues: [], jobs: [], cursor: null, logs: job == null ? undefined : readLog(engine, Number(job)) };
+  }
   const queues = [toSummary(row ?? { name: queue })];
   if (!row) return { queues, jobs: [], cursor: null };
   const number = Number(row.number);

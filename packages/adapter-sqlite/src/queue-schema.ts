@@ -152,6 +152,15 @@ CREATE TABLE job_owed (
 ) STRICT;
 CREATE INDEX job_owed_due ON job_owed (queue, due_at, id);
 
+-- What the runs of a job have logged, numbered from 1.
+CREATE TABLE job_log (
+  job INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  line ANY NOT NULL,
+  PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+
 -- Worker sessions. held: the leases, as JSON: id, number, started ms of each job, in the order in which they were claimed.
 -- expires_at: when they end; NULL once they have been taken away, and then the row only keeps the last exchange, for its repeat.
 CREATE TABLE job_session (

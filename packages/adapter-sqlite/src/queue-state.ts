@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
 import { Groups } from './queue-groups.ts';
 import { forgetKin } from './queue-kin.ts';
+import { forgetLogs } from './queue-log.ts';
 import { toColumn } from './text.ts';
 
 /** A queue's row, changed in place and written once at the end of a transaction. */
@@ -200,6 +201,7 @@ export class QueueState {
     if (job.place !== null) this.engine.sql(LEAVE_LINE).run(...this.#placeOf(job));
     forgetKin(this, [job.number]);
     this.engine.sql(FORGET).run(job.number);
+    forgetLogs(this.engine, [job.number]);
   }
 
   setBody(job: Job, body: string): void {

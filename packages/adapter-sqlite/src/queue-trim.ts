@@ -1,6 +1,7 @@
 import type { Retention } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { forgetKin } from './queue-kin.ts';
+import { forgetLogs } from './queue-log.ts';
 import { FINISHED, type FinishedState, type QueueState, STEP } from './queue-state.ts';
 
 /** A settle lets the number be exceeded by so much of it, so that it need not trim each time. */
@@ -63,6 +64,7 @@ function forgetOldest(queue: QueueState, state: FinishedState, over: number, out
   forgetKin(queue, gone);
   drop(engine, DROP_JOBS, gone);
   drop(engine, DROP_ENDS, gone);
+  forgetLogs(engine, gone);
   if (cut) engine.sql(KEEP).run(JSON.stringify(cut.jobs), cut.number);
   if (emptied.length > 0) engine.sql(DROP_BATCHES).run(JSON.stringify(emptied));
   row[state] -= gone.length;

@@ -2,16 +2,19 @@ import {
   decodeQueueLimits,
   HELD_DUE_AT,
   isOfQueue,
+  type JobLogLine,
   type PlacedRecord,
   type TransferRecord,
   type TransferredJob,
 } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
+import type { Engine } from './engine.ts';
 import { limit } from './queue-claim.ts';
 import { end } from './queue-end.ts';
 import { loadOwed, loadPart, toOwed, toPart } from './queue-flow.ts';
 import { addKin } from './queue-kin.ts';
 import { list } from './queue-list.ts';
+import { addLog, readLog } from './queue-log.ts';
 import { loadSchedule, SCHEDULE_COLUMNS, toSchedule } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
 import { FINISHED, QueueState } from './queue-state.ts';
@@ -82,7 +85,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     for (let stage = begun; stage < STAGES.length; stage++) {
       const rows = stage === begun ? rowsOf(number, stage, a, b) : rowsOf(number, stage, FIRST, '');
       for (const row of rows)
-        yield { record: toRecord(queue, stage, row), place: [queue, stage, Number(row.a), String(row.b)] };
+        yield { record: toRecord(engine, queue, stage, row), place: [queue, stage, Number(row.a), String(row.b)] };
     }
   }
 
@@ -107,6 +110,7 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
     let added = add(unfinished ? job.dedupeKey : null);
     if (added.changes === 0) added = add(null);
     addKin(state, added.lastInsertRowid, job.parent, job.awaits);
+    if (job.logs.length > 0) addLog(engine, Number(added.lastInsertRowid), job.logs);
     if (waiting) {
       row.back += 1;
       engine.sql(LINE).run(number, -job.priority, place, added.lastInsertRowid);
@@ -157,11 +161,12 @@ export function sqliteQueueTransfer({ engine, namespace, now, signals }: SqliteC
   };
 }
 
-function toRecord(queue: string, stage: number, row: Row): TransferRecord {
+function toRecord(engine: Engine, queue: string, stage: number, row: Row): TransferRecord {
   const name = STAGES[stage] ?? 'cancelled';
   if (name === 'schedules') return { of: 'schedule', queue, ...toSchedule(row) };
   if (name === 'part') return toPart(queue, row);
-  return name === 'owed' ? toOwed(queue, row) : toTransferred(queue, name, row);
+  if (name === 'owed') return toOwed(queue, row);
+  return toTransferred(queue, name, row, readLog(engine, Number(row.number)));
 }
 
 const text = (value: unknown): string | null => (value == null ? null : String(value));
@@ -169,7 +174,7 @@ const time = (value: unknown): number | null => (value == null ? null : Number(v
 
 type JobStage = Exclude<(typeof STAGES)[number], 'part' | 'owed' | 'schedules'>;
 
-function toTransferred(queue: string, name: JobStage, row: Row): TransferredJob {
+function toTransferred(queue: string, name: JobStage, row: Row, logs: readonly JobLogLine[]): TransferredJob {
   const cancelled = name === 'active' && row.asked === 1 && row.parent === null;
   const state = cancelled ? 'cancelled' : name === 'active' || name === 'aside' ? 'waiting' : name;
   const startedAt = time(row.ran ?? row.begun);
@@ -192,5 +197,6 @@ function toTransferred(queue: string, name: JobStage, row: Row): TransferredJob 
     finishedAt: cancelled ? startedAt : time(row.finished_at),
     parent: text(row.parent),
     awaits: time(row.awaits),
+    logs,
   };
 }

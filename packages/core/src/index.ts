@@ -168,6 +168,7 @@ export {
 } from './ports/queue-flow.ts';
 export type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary } from './ports/queue-inspect.ts';
 export { MAX_STEPS_ASIDE, type QueueLimits, type RunLimits, type StartRate } from './ports/queue-limits.ts';
+export { type JobLogLine, MAX_LOG_LINES } from './ports/queue-logs.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
 export type { DedupeMode, NewJob, PushedJob } from './ports/queue-push.ts';
 export {

@@ -10,6 +10,7 @@ import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
 import type { JobRecord, JobState, QueueSummary } from './ports/queue-inspect.ts';
 import type { QueueLimits } from './ports/queue-limits.ts';
+import type { JobLogLine } from './ports/queue-logs.ts';
 import type { DedupeMode, NewJob } from './ports/queue-push.ts';
 import { checkGroup, checkQueueLimits } from './queue-limits.ts';
 import { amendMany, type RemovedMany, type RetriedMany, type RetryAllOptions, retryAll } from './queue-many.ts';
@@ -39,7 +40,7 @@ export interface EnqueueOptions {
   /**
    * What becomes of the data when the key is held. `keep`, if not said: it is dropped. `replace`: a job that waits or is delayed runs with it instead of
    * its own; if the job runs already, a new one is made that holds the key from then on, so the newest data always runs. `debounce`: as `replace`, and the
-   * wait of a delayed job begins again with `delayMs`. The job keeps its priority.
+   * wait of a delayed job begins again with `delayMs`. The job keeps its priority and group.
    */
   readonly dedupe?: DedupeMode;
   /** Jobs of one group, a tenant's say, share the limits that the queue sets for each group. 1 to 256 characters. */
@@ -82,6 +83,8 @@ export interface Queue extends Schedules {
   children(id: string): Promise<Readonly<Record<string, ChildStatus>> | undefined>;
   /** Undefined for a job that never was, or is no longer kept. */
   get(id: string): Promise<JobStatus | undefined>;
+  /** What the runs of a job have logged, the oldest line first; at most the last 100. Undefined as for `get`. */
+  logs(id: string): Promise<readonly JobLogLine[] | undefined>;
   /**
    * The job's result, waited for. Throws the job's error when it failed, CANCELLED, NOT_FOUND, TIMEOUT after `timeoutMs` (30 s if not said),
    * or CANCELLED when the signal aborts. A store that is away meanwhile is waited for too.
@@ -231,6 +234,10 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       return children ? readChildren(port, queue, local, children) : {};
     },
     get,
+    async logs(id) {
+      const { queue, local } = parseJobId(id);
+      return (await port.inspect({ of: 'logs', queue, id: local })).logs;
+    },
     result: (id, options = {}) => awaitResult(() => get(id), id, runtime, options),
     async cancel(id) {
       const amended = await amend(id, 'cancel');

@@ -71,8 +71,9 @@ export function digestContents(record: TransferRecord, keptUntil: number | null)
     case 'job': {
       const { queue, id, body, state, priority, attempts, stalls, dedupeKey, group } = record;
       const { progress, result, error, dueAt, startedAt, finishedAt, parent, awaits } = record;
+      const logs = record.logs.map(({ at, line }) => [at, line]);
       const head = ['job', queue, id, body, state, priority, attempts, stalls, dedupeKey, group];
-      return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt, parent, awaits])];
+      return [JSON.stringify([...head, progress, result, error, dueAt, startedAt, finishedAt, parent, awaits, logs])];
     }
     case 'part': {
       const { queue, id, part, turn, fails, text } = record;

@@ -42,7 +42,10 @@ function transferSize(record: TransferRecord): number {
     case 'document':
       return record.body.length;
     case 'job':
-      return record.body.length + (record.result?.length ?? 0) + (record.error?.length ?? 0);
+      return record.logs.reduce(
+        (sum, { line }) => sum + line.length,
+        record.body.length + (record.result?.length ?? 0) + (record.error?.length ?? 0),
+      );
     case 'schedule':
       return record.timing.length + record.template.length;
     case 'part':

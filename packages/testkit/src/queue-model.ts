@@ -3,26 +3,15 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { KEEP, listedQueues } from './queue-client.ts';
 import { anyLimits } from './queue-limits-arbitrary.ts';
+import { log, retryAnew } from './queue-model-amend.ts';
+import { command, delay, id, session } from './queue-model-kit.ts';
 
 const STATES = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'] as const;
 
-type Step = (port: QueuePort, queue: string, nonce: string) => Promise<unknown>;
-interface Command {
-  readonly text: string;
-  readonly step: Step;
-  readonly [fc.toStringMethod]: () => string;
-}
-
-const id = fc.integer({ min: 1, max: 8 }).map((n) => `j${n}`);
-const session = fc.constantFrom('a', 'b');
-/** Far off, so that no real time matters; unequal, so that the order is known. */
 const kin = fc.record({
   awaits: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined, freq: 2 }),
   parent: fc.option(fc.constantFrom('p', '{"of":1.0}'), { nil: undefined, freq: 2 }),
 });
-const delay = fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: 0, freq: 3 }).map((n) => n * 3_600_000);
-
-const command = (text: string, step: Step): Command => ({ text, step, [fc.toStringMethod]: () => text });
 
 const newJobs = fc
   .array(
@@ -81,14 +70,6 @@ const exchange = fc
         jobs: jobs.map((job) => ({ ...job, startedAt: 0 })),
       }));
     }),
-  );
-
-const retryAnew = fc
-  .record({ id, body: fc.string({ maxLength: 3 }) })
-  .map(({ id: one, body }) =>
-    command(`retry ${one} with ${JSON.stringify(body)}`, (port, queue) =>
-      port.amend(queue, { do: 'retry', id: one, body }),
-    ),
   );
 
 const amend = fc
@@ -205,6 +186,7 @@ const commandsOf = fc.array(
     { weight: 1, arbitrary: retryAnew },
     { weight: 3, arbitrary: deliver },
     { weight: 2, arbitrary: strike },
+    { weight: 2, arbitrary: log },
     { weight: 1, arbitrary: pause },
     { weight: 2, arbitrary: schedule },
     { weight: 1, arbitrary: unschedule },

@@ -8,6 +8,7 @@ import { queueFlowSuite } from './queue-flow.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueLimitsSuite } from './queue-limits.ts';
 import { queueListSuite } from './queue-list.ts';
+import { queueLogsSuite } from './queue-logs.ts';
 import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
 import { workerSuite } from './worker.ts';
@@ -220,6 +221,7 @@ export function queueSuite(harness: Harness): void {
   queueAdminSuite(harness);
   queueListSuite(harness);
   queueDedupeSuite(harness);
+  queueLogsSuite(harness);
   deadLetterSuite(harness);
   queueScheduleSuite(harness);
   queueLimitsSuite(harness);

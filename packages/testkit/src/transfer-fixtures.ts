@@ -96,6 +96,8 @@ async function fillJobs({ queue }: Backend): Promise<void> {
   );
   await client.claim(6);
   await queue.amend('work', { do: 'progress', id: 'held-1', session: 'worker', progress: '0.5' });
+  await queue.amend('work', { do: 'log', id: 'done', session: 'worker', lines: ['at 1', 'a \u0000 ü\n'] });
+  await queue.amend('work', { do: 'log', id: 'held-1', session: 'worker', lines: [''] });
   await queue.amend('work', { do: 'cancel', id: 'stopped' });
   await client.settle(completed('done', '{"ok":1.0}'), failed('broken'), retry('again'));
   await client.push(

@@ -26,6 +26,8 @@ export function portCases(move: AddMove): void {
       expect(await client.job('held-1')).toMatchObject({ state: 'active', attempts: 1, progress: '0.5' });
       expect(await client.job('again')).toMatchObject({ attempts: 2, error: '"again"' });
       expect(await client.job('done')).toMatchObject({ state: 'completed', result: '{"ok":1.0}', attempts: 1 });
+      const { logs } = await to.queue.inspect({ of: 'logs', queue: 'work', id: 'done' });
+      expect(logs?.map(({ line }) => line)).toEqual(['at 1', 'a \u0000 ü\n']);
       expect(await client.job('stopped')).toMatchObject({ state: 'cancelled' });
       expect(await to.queue.amend('work', { do: 'promote', id: 'later' })).toBe('done');
       expect(await client.claim(20)).toEqual(['later']);

@@ -81,6 +81,13 @@ export function workerSuite(harness: Harness): void {
         const failed = await state(id, 'failed');
         const wrong = queue.retry(id, { job, data: { n: 'no' } as unknown as { n: number } });
         await expect(wrong).rejects.toMatchObject({ code: 'INVALID', issues: [{ path: ['n'] }] });
+        const later = defineJob({ ...job, version: 2, upgrade: { 1: (data) => data } });
+        await queue.pause('work');
+        expect(await queue.retry(id, { job: later, data: { n: 4 } })).toBe('done');
+        const record = await backend.queue.inspect({ of: 'jobs', queue: 'work', ids: [id.slice('work:'.length)] });
+        expect(JSON.parse(record.jobs[0]?.body ?? '')).toMatchObject({ version: 2, data: { n: 4 } });
+        expect(await queue.cancel(id)).toBe('cancelled');
+        await queue.resume('work');
         const other = defineJob({ name: 'other', input: z.number(), output: z.number() });
         await expect(queue.retry(id, { job: other, data: 1 })).rejects.toMatchObject({ code: 'INVALID' });
         expect(await queue.retry('work:none', { job, data: { n: 5 } })).toBe('missing');

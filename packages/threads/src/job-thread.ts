@@ -50,6 +50,7 @@ async function start({ run, id, queue, attempt, createdAt, data }: Task): Promis
   const context: ThreadContext = {
     ...{ id, queue, attempt, createdAt, signal },
     progress: (value) => progress(run, value),
+    log: (line) => send({ run, is: 'line', line: String(line) }),
     logger: createLogger(run),
     get stopped() {
       return signal.aborted || Atomics.load(stop, 0) === run;

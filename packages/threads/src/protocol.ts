@@ -29,6 +29,7 @@ export type Report = { readonly run: number } & (
   | { readonly is: 'done'; readonly value: unknown }
   | { readonly is: 'failed'; readonly error: ErrorData }
   | { readonly is: 'progress'; readonly call: number; readonly value: unknown }
+  | { readonly is: 'line'; readonly line: string }
   | { readonly is: 'log'; readonly level: keyof Logger; readonly fields: object; readonly message: string }
 );
 

@@ -98,6 +98,7 @@ export class Thread {
     if (report.run !== this.#running?.run) return;
     if (report.is === 'done') this.#end()?.resolve(report.value);
     else if (report.is === 'failed') this.#end()?.reject(decodeError(report.error));
+    else if (report.is === 'line') this.#running.context.log(report.line);
     else if (report.is === 'log') this.#running.context.logger[report.level](report.fields, report.message);
     else void this.#progress(this.#running.context, report.call, report.value);
   }

@@ -22,6 +22,10 @@ const jobOf = (id: string): Question => ({
   rest: ['GET', `/api/jobs/${encodeURIComponent(id)}`],
   trpc: (client) => client.jobs.get.query({ id }),
 });
+const logsOf = (id: string): Question => ({
+  rest: ['GET', `/api/jobs/${encodeURIComponent(id)}/logs`],
+  trpc: (client) => client.jobs.logs.query({ id }),
+});
 const push = (name: string, data: unknown, options: Record<string, unknown> = {}, queue = 'default'): Question => ({
   rest: ['POST', `/api/queues/${queue}/jobs`, { name, data, ...options }],
   trpc: (client) => client.queues.push.mutate({ queue, name, data, ...options }),
@@ -79,6 +83,13 @@ export const jobCases: readonly Case[] = [
       const retried = await ended(talk, twice);
       expect(retried).toMatchObject({ state: 'completed', attempts: 2, result: { counted: 2, attempt: 2 } });
       expect(retried.progress).toEqual({ step: 2, of: 2 });
+      const { value } = await talk.poll<{ logs: { at: string; line: string }[] }>(logsOf(twice));
+      expect(value.logs.map(({ line }) => line)).toEqual(['step 1 of 2', 'step 1 of 2', 'step 2 of 2']);
+      expect(value.logs[0]?.at).toEqual(isTime);
+      expect(await talk.ask(logsOf('default:0000000000000000000000'))).toMatchObject({
+        code: 'NOT_FOUND',
+        status: 404,
+      });
       const failed = await ended(talk, once);
       expect(failed).toMatchObject({ state: 'failed', attempts: 1, error: { code: 'UNAVAILABLE' } });
       expect(failed.error?.message).toContain('step 2');

@@ -21,6 +21,7 @@ import { HELD_DUE_AT } from '@portolan/core';
  *   cancelling SET of active ids that someone asked to cancel
  *   completed, failed, cancelled  ZSET id -> ms when finished
  *   results    HASH id -> `{"startedAt":ms,"result":text}` of a completed job; errors, progress  HASH id -> text
+ *   log:I      LIST of the lines that the runs of job I have logged, each behind its ms and a blank; logged  SET of the ids that have such a list
  *   dedupe     HASH key -> id of the unfinished job that holds it
  *   wake       LIST of at most one element, for BLPOP
  *   schedules  ZSET schedule -> ms of its next tick; timings, templates  HASH schedule -> text; ticks  HASH schedule -> ms of the newest tick that made a job
@@ -170,6 +171,12 @@ local function forget(ids)
   call('HDEL', KEYS[1], unpack(ids))
   for _, kept in ipairs({'marks', 'results', 'errors', 'progress', 'groups'}) do
     if call('EXISTS', q .. kept) == 1 then call('HDEL', q .. kept, unpack(ids)) end
+  end
+  if call('EXISTS', q .. 'logged') == 1 then
+    for i, has in ipairs(call('SMISMEMBER', q .. 'logged', unpack(ids))) do
+      if has == 1 then call('UNLINK', q .. 'log:' .. ids[i]) end
+    end
+    call('SREM', q .. 'logged', unpack(ids))
   end
   if call('EXISTS', q .. 'parents', q .. 'awaits') == 0 then return end
   call('HDEL', q .. 'parents', unpack(ids))

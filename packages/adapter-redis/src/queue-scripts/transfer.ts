@@ -6,7 +6,8 @@ import { BASE, ENTER, LEASES, MARK, RESULT } from './parts.ts';
  * start), its place (index in `waiting`, else score), limit, most bytes. O(limit), and the distance to the id in `waiting` when that moved.
  *
  * Answers id and place to go on behind (or '' at the end), then per job: id, body, asked to cancel, runs, stalls, priority, startedAt, dedupe key, score or '',
- * and of progress, result, error, group and parent each '' or '=' and the text, and how many parts it awaits or ''.
+ * and of progress, result, error, group and parent each '' or '=' and the text, and how many parts it awaits or ''; then the list of the
+ * lines it has logged.
  */
 export const DUMP_JOBS = {
   name: 'portolanTransferJobs',
@@ -44,6 +45,12 @@ local function optional(text)
   if text then bytes = bytes - #text end
   return text and '=' .. text or ''
 end
+local logs = call('EXISTS', q .. 'logged') == 1
+local function log(id)
+  local lines = logs and call('LRANGE', q .. 'log:' .. id, 0, -1) or {}
+  for _, line in ipairs(lines) do bytes = bytes - #line end
+  return lines
+end
 for i, id in ipairs(ids) do
   local body = not (holes and call('SISMEMBER', q .. 'holes', id) == 1) and call('HGET', KEYS[1], id)
   if body then
@@ -55,7 +62,7 @@ for i, id in ipairs(ids) do
     local asked = cancelling and call('SISMEMBER', q .. 'cancelling', id) or 0
     for _, value in ipairs({ id, body, asked, runs, stalls, priority, ran or int(started), dedupe, scores[i] or '',
       optional(call('HGET', q .. 'progress', id)), optional(result), optional(call('HGET', q .. 'errors', id)),
-      optional(call('HGET', q .. 'groups', id)), optional(kin and call('HGET', q .. 'parents', id)), kin and call('ZSCORE', q .. 'awaits', id) or '' }) do page[#page + 1] = value end
+      optional(call('HGET', q .. 'groups', id)), optional(kin and call('HGET', q .. 'parents', id)), kin and call('ZSCORE', q .. 'awaits', id) or '', log(id) }) do page[#page + 1] = value end
   end
   if (i == #ids and i == limit) or (bytes <= 0 and i < #ids) then
     page[1], page[2] = id, scores[i] or int(from + i - 1)

@@ -5,7 +5,7 @@ import { fetchPageJob } from '../pages/jobs.ts';
 /** Answers what it was given: the smallest job there is, to try a queue with. */
 const echoJob = defineJob({ name: 'echo', input: z.unknown(), output: z.unknown() });
 
-/** Works for a while and reports progress: `steps` times `stepMs`. `failAt` makes that step of the first attempt fail. */
+/** Works for a while, reports progress and logs it: `steps` times `stepMs`. `failAt` makes that step of the first attempt fail. */
 const countJob = defineJob({
   name: 'count',
   input: z.strictObject({
@@ -22,7 +22,7 @@ const countJob = defineJob({
 export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Promise<void>): Handler[] {
   return [
     handle(echoJob, async (data) => data),
-    handle(countJob, async ({ steps, stepMs, failAt }, { attempt, signal, progress }) => {
+    handle(countJob, async ({ steps, stepMs, failAt }, { attempt, signal, progress, log }) => {
       for (let step = 1; step <= steps; step++) {
         if (step === failAt && attempt === 1) {
           throw new PortolanError('UNAVAILABLE', `step ${step} fails at the first attempt, as asked`);
@@ -30,6 +30,7 @@ export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Prom
         await sleep(stepMs, signal);
         signal.throwIfAborted();
         await progress({ step, of: steps });
+        log(`step ${step} of ${steps}`);
       }
       return { counted: steps, attempt };
     }),

@@ -7,6 +7,11 @@ export const jobsRouter = router({
     .input(schema.idInput)
     .output(schema.jobOutput)
     .query(({ ctx, input }) => ctx.services.jobs.get(input.id)),
+  logs: readProcedure
+    .meta({ summary: 'What a job has logged', rest: { method: 'GET', path: '/jobs/{id}/logs' } })
+    .input(schema.idInput)
+    .output(schema.logsOutput)
+    .query(({ ctx, input }) => ctx.services.jobs.logs(input.id)),
   cancel: writeProcedure
     .meta({ summary: 'Cancel a job', rest: { method: 'POST', path: '/jobs/{id}/cancel' } })
     .input(schema.idInput)

@@ -28,6 +28,8 @@ export const jobOutput = z.object({
 });
 export type JobOutput = z.output<typeof jobOutput>;
 
+export const logsOutput = z.object({ logs: z.array(z.object({ at: z.string(), line: z.string() })) });
+
 const queue = z.string().min(1).max(128);
 export const pushInput = z.strictObject({
   queue,

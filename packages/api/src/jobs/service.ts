@@ -61,6 +61,11 @@ export function createJobsService(queue: Queue, results: KeptResults) {
       const { id } = await queue.enqueue(definitionOf(jobName), data, { queue: name, ...options });
       return { jobId: id };
     },
+    async logs(id: string) {
+      const lines = await queue.logs(id);
+      if (!lines) throw unknownJob(id);
+      return { logs: lines.map(({ at, line }) => ({ at: iso(at), line })) };
+    },
     cancel: (id: string) => amend(id, queue.cancel(id)),
     /** `data`: what it runs with instead of what it had; undefined for the same. */
     async retry(id: string, data: unknown) {

@@ -17,6 +17,8 @@ export type Amendment =
   | { readonly do: 'remove'; readonly id: string }
   /** Progress of a job that `session` leases; opaque JSON text. */
   | { readonly do: 'progress'; readonly id: string; readonly session: string; readonly progress: string }
+  /** Adds lines to the log of a job that `session` leases; at most `MAX_LOG_LINES`, and no more are kept. The log is forgotten with the job. */
+  | { readonly do: 'log'; readonly id: string; readonly session: string; readonly lines: readonly string[] }
   /** While paused nothing is claimed; pushes and settles go on. */
   | { readonly do: 'pause' | 'resume' }
   /** Sets the queue's limits, which are kept with it as a pause is; null lifts them. O(groups that have jobs aside). */

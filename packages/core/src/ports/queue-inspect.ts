@@ -1,5 +1,6 @@
 import type { DeliveredPart, FlowInspection, OwedPart } from './queue-flow.ts';
 import type { QueueLimits } from './queue-limits.ts';
+import type { JobLogLine } from './queue-logs.ts';
 import type { QueueSchedules } from './queue-schedule.ts';
 
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
@@ -43,6 +44,8 @@ export type QueueInspection =
   | { readonly of: 'queues' }
   /** One queue's summary and these jobs (unknown ids are left out). */
   | { readonly of: 'jobs'; readonly queue: string; readonly ids: readonly string[] }
+  /** The log of one job, and nothing else. */
+  | { readonly of: 'logs'; readonly queue: string; readonly id: string }
   /** One queue's summary and a page of its jobs in a state, next to run (or newest finished) first. Not a snapshot. Those that stepped aside for the limit of their group come behind all others that wait. */
   | {
       readonly of: 'state';
@@ -73,4 +76,6 @@ export interface QueueInspected {
   readonly owed?: readonly OwedPart[];
   /** Only of `parts`. */
   readonly parts?: readonly DeliveredPart[];
+  /** Asked for a log: its lines, the oldest first; undefined when there is no such job. */
+  readonly logs?: readonly JobLogLine[] | undefined;
 }

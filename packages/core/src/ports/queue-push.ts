@@ -3,7 +3,7 @@
  *
  * `keep`: nothing. The holder stands for the push.
  * `replace`: a holder that waits or is delayed takes the push's body and begins anew (no runs, stalls, progress, error), in its place and with its
- * priority and time; it stands for the push. One that is active is left alone, and loses the key to the new job that is made: the newest body always runs.
+ * priority, group and time; it stands for the push. One that is active is left alone, and loses the key to the new job that is made: the newest body always runs.
  * `debounce`: as `replace`, and the time of a delayed holder begins again with the push's `delayMs`. One that waits keeps its place.
  */
 export type DedupeMode = 'keep' | 'replace' | 'debounce';

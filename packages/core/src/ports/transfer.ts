@@ -1,5 +1,6 @@
 import type { IndexEntry } from './document.ts';
 import type { QueueLimits } from './queue-limits.ts';
+import type { JobLogLine } from './queue-logs.ts';
 import type { ScheduleRecord } from './queue-schedule.ts';
 
 /** What a backend holds, in the parts in which it is moved. Each part may be loaded before or after any other. */
@@ -103,6 +104,8 @@ export interface TransferredJob {
   readonly parent: string | null;
   /** Parts that must still come; null for a job that never awaited any. One that is delayed without `dueAt` is held. */
   readonly awaits: number | null;
+  /** The oldest first. */
+  readonly logs: readonly JobLogLine[];
 }
 
 /** A part of a job's, which comes before it. `awaits` of the job has counted it already. */

@@ -26,6 +26,11 @@ export interface JobContext {
   children(): Promise<Readonly<Record<string, ChildOutcome>>>;
   /** Reports progress, shown by `Queue.get`; at most 16 KiB of JSON. Best effort: a store that is away loses it. */
   progress(value: unknown): Promise<void>;
+  /**
+   * Keeps a line with the job, shown by `Queue.logs`: the last 100 of a job over all its runs, each cut at 1,000 characters. Lines of one turn share a round
+   * trip. Best effort: a store that is away loses them; what was logged before the run ends is stored before its end is.
+   */
+  log(line: string): void;
   /** Adds the job's id, name and attempt to every entry. */
   readonly logger: Logger;
 }

@@ -191,7 +191,9 @@ export class Lane {
     const report = async (id: string, progress: string): Promise<boolean> =>
       (await port.amend(queue, { do: 'progress', id, session, progress })) === 'done';
     const parts = (id: string) => readParts(port, queue, id);
-    const options = { queue, runtime, handlers, maxResultBytes, limits, report, parts, end: this.#end };
+    const log = async (id: string, lines: readonly string[]): Promise<boolean> =>
+      (await port.amend(queue, { do: 'log', id, session, lines })) === 'done';
+    const options = { queue, runtime, handlers, maxResultBytes, limits, report, log, parts, end: this.#end };
     for (const job of result.jobs) {
       const run = new Run(job, options);
       this.#held.set(job.id, run);

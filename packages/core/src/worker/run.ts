@@ -7,6 +7,7 @@ import { jobError } from '../retry-policy.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import { encodeJson, parseSoon } from '../schema.ts';
 import type { Handler, JobContext } from './handler.ts';
+import { JobLog } from './job-log.ts';
 import type { Limited, TimeLimits } from './time-limits.ts';
 
 /** Why a run ended before its handler did. */
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly parts: (local: string) => Promise<Record<string, ChildOutcome>>;
   /** Stores progress; `false` when the lease is lost. */
   readonly report: (local: string, progress: string) => Promise<boolean>;
+  /** Stores lines of a job's log; `false` when the lease is lost. */
+  readonly log: (local: string, lines: readonly string[]) => Promise<boolean>;
   /** Called once, when the run has ended. */
   readonly end: (run: Run, outcome: Outcome) => void;
 }
@@ -48,6 +51,7 @@ export class Run implements Limited {
   readonly envelope: JobEnvelope | undefined;
   readonly #options: RunOptions;
   #abort: AbortController | undefined;
+  #log: JobLog | undefined;
   /** Why the run was interrupted. */
   #reason: PortolanError | undefined;
   #started = false;
@@ -108,7 +112,10 @@ export class Run implements Limited {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#started && this.handler) this.#options.limits.remove(this.handler.definition.timeoutMs, this);
-    this.#options.end(this, outcome);
+    const { end } = this.#options;
+    // The last lines are stored before the end is: behind it, they would be refused.
+    if (this.#log) void this.#log.flushed().then(() => end(this, outcome));
+    else end(this, outcome);
   }
 
   /** Few promises: most schemas answer at once, and most of what a short run costs is waiting. */
@@ -154,9 +161,23 @@ export class Run implements Limited {
         `progress of job ${this.name}: more than ${MAX_PROGRESS_CHARACTERS} characters`,
       );
     }
+    if (!this.#reason) await this.#tell(() => this.#options.report(this.job.id, text));
+  }
+
+  log(line: string): void {
     if (this.#reason) return;
+    this.#log ??= new JobLog((lines) =>
+      this.#tell(() => this.#options.log(this.job.id, lines)).catch((error: unknown) => {
+        this.logger.warn({ error }, 'Lines of a job could not be stored');
+      }),
+    );
+    this.#log.add(String(line));
+  }
+
+  /** Best effort, as long as the lease lasts. */
+  async #tell(call: () => Promise<boolean>): Promise<void> {
     try {
-      if (!(await this.#options.report(this.job.id, text))) this.interrupt('lost', leaseLost());
+      if (!(await call())) this.interrupt('lost', leaseLost());
     } catch (error) {
       if (!PortolanError.is(error) || !error.retryable) throw error;
     }
@@ -198,6 +219,10 @@ class RunContext implements JobContext {
   /** A function of its own, so that a handler may take it out of the context. */
   get progress(): JobContext['progress'] {
     return (value) => this.#run.progress(value);
+  }
+
+  get log(): JobContext['log'] {
+    return (line) => this.#run.log(line);
   }
 }
 
