@@ -11,7 +11,7 @@ await runProcess(async () => {
   const config = readConfig(process.env);
   const platform = await openPlatform(config, 'server');
   const { backend, runtime, logger, metrics } = platform;
-  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS });
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys: config.payloadKeys });
   const features = createFeatures(portolan, {
     ...config,
     role: 'server',

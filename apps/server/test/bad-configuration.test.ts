@@ -18,8 +18,10 @@ const bad: [app: string, variable: string, env: Record<string, string>][] = [
   ['server', 'FETCH_ALLOW', { FETCH_ALLOW: 'localhost' }],
   ['server', 'FETCH_ALLOW', { FETCH_ALLOW: '127.0.0.1:99999' }],
   ['server', 'WORKER_CONCURRENCY', { WORKER_CONCURRENCY: '0' }],
+  ['server', 'PAYLOAD_KEYS', { PAYLOAD_KEYS: `k1:${SECRET}` }],
   ['server', 'LOG_LEVEL', { LOG_LEVEL: 'loud' }],
   ['worker', 'BACKEND_URL', { BACKEND_URL: 'memory:' }],
+  ['worker', 'PAYLOAD_KEYS', { BACKEND_URL: 'redis://127.0.0.1:1', PAYLOAD_KEYS: SECRET }],
   ['worker', 'WORKER_CONCURRENCY', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_CONCURRENCY: 'many' }],
 ];
 

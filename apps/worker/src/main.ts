@@ -44,7 +44,7 @@ await runProcess(async () => {
       `BACKEND_URL: ${backend.capabilities.name}: lives in one process, so the server runs the worker itself; an example for a worker is BACKEND_URL=redis://127.0.0.1:6379`,
     );
   }
-  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS });
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys: config.payloadKeys });
   const features = createFeatures(portolan, {
     ...config,
     role: 'worker',

@@ -1,5 +1,6 @@
 import { PortolanError } from './errors.ts';
 import { childFailure, decodeParent, encodePart } from './flow-part.ts';
+import { decodeSealed, readObject, sealedOf } from './job-cipher.ts';
 import { jobId, parseJobId } from './job-envelope.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { OwedPart } from './ports/queue-flow.ts';
@@ -62,6 +63,11 @@ async function hand(port: QueuePort, queue: string, entry: OwedPart): Promise<Ha
     await strike();
     return {};
   }
+  if (isSealed(entry)) {
+    // Encrypted with a key that is not known here: for a process that knows it.
+    await port.amend(queue, { do: 'defer', id, turn, delayMs: AGAIN_MS.most });
+    return { deferredMs: AGAIN_MS.most };
+  }
   const child = jobId(queue, id);
   const to = parseJobId(parent.id);
   const fails = state !== 'completed' && parent.policy === 'fail';
@@ -81,4 +87,9 @@ async function hand(port: QueuePort, queue: string, entry: OwedPart): Promise<Ha
   }
   await strike();
   return fails && amended === 'done' ? { failed: to.queue } : {};
+}
+
+function isSealed({ state, text }: OwedPart): boolean {
+  if (text === null) return false;
+  return (state === 'completed' ? decodeSealed(text) : sealedOf(readObject(text))) !== undefined;
 }

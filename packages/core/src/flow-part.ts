@@ -1,4 +1,5 @@
 import { PortolanError } from './errors.ts';
+import { decodeSealed, unknownKey } from './job-cipher.ts';
 import { decodeFailure, encodeFailure, type JobFailure, parseJobId } from './job-envelope.ts';
 import type { OwedPart } from './ports/queue-flow.ts';
 import { decodeJson } from './schema.ts';
@@ -51,6 +52,8 @@ export function encodePart(child: string, { state, text }: Pick<OwedPart, 'state
 
 /** `large`: the result stands with the child only. Throws INTERNAL for what `encodePart` never made. */
 export function decodePart(text: string): { readonly outcome: ChildOutcome; readonly large: boolean } {
+  const sealed = decodeSealed(text);
+  if (sealed) throw unknownKey('what a child answered', sealed.key);
   const found = decodeJson(text, 'a part of a job') as { readonly [name: string]: unknown } | null;
   const { id, state, result, error, large } = found ?? {};
   if (typeof id !== 'string' || (state !== 'completed' && state !== 'failed' && state !== 'cancelled')) {

@@ -65,6 +65,7 @@ export {
 } from './document-definition.ts';
 export type { DocumentQuery, FoundDocuments } from './document-find.ts';
 export { firstRefusal } from './document-refusal.ts';
+export { encryptedQueue } from './encrypted-queue.ts';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -80,6 +81,7 @@ export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
 // Queue: jobs, their producer and their worker.
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
+export type { PayloadKey } from './job-cipher.ts';
 export type { JobFailure, ScheduledTick } from './job-envelope.ts';
 export type { JobStatus } from './job-status.ts';
 export type { Upgrade, Upgrades } from './job-version.ts';

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, invalid, PortolanError } from './errors.ts';
+import { sealedOf, unknownKey } from './job-cipher.ts';
 import { isVersion } from './job-version.ts';
 import { checkName } from './names.ts';
 import { decodeJson } from './schema.ts';
@@ -17,6 +18,8 @@ export interface JobEnvelope {
   /** Ids of the jobs it waits for, by name; only where there are any. */
   readonly children?: Readonly<Record<string, string>>;
   readonly data: unknown;
+  /** Instead of the data: the payload key that it could not be decrypted with. */
+  readonly unknownKey?: string;
 }
 
 /** The schedule that made a job, and the time of its tick in ms since the epoch. */
@@ -50,7 +53,9 @@ export function decodeEnvelope(body: string, what: string): JobEnvelope {
     throw new PortolanError('INTERNAL', `${what} does not hold a job`);
   }
   const ticked = schedule === undefined ? {} : { schedule };
-  return { name, attempts, createdAt, version, ...ticked, ...(isChildren(children) ? { children } : {}), data };
+  const kin = isChildren(children) ? { children } : {};
+  const sealed = sealedOf(value);
+  return { name, attempts, createdAt, version, ...ticked, ...kin, data, ...(sealed ? { unknownKey: sealed.key } : {}) };
 }
 
 function isChildren(value: unknown): value is Readonly<Record<string, string>> {
@@ -73,6 +78,8 @@ export function encodeFailure(error: PortolanError): string {
 export function decodeFailure(text: string): JobFailure {
   const value = decodeJson(text, 'a job error') as Partial<JobFailure> | null;
   const code = ERROR_CODES.find((one) => one === value?.code) ?? 'INTERNAL';
+  const sealed = sealedOf(value);
+  if (sealed) return { code, message: unknownKey('what it says', sealed.key).message };
   return { code, message: typeof value?.message === 'string' ? value.message : 'the job failed' };
 }
 

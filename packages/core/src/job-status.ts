@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import { decodeParent } from './flow-part.ts';
+import { decodeSealed } from './job-cipher.ts';
 import { decodeEnvelope, decodeFailure, jobId, type ScheduledTick } from './job-envelope.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 import { decodeJson } from './schema.ts';
@@ -14,6 +15,7 @@ export interface JobStatus {
   readonly progress: unknown;
   /** Runs started so far. */
   readonly attempts: number;
+  /** null when it is encrypted with an unknown key. */
   readonly data: unknown;
   /** Of the definition it was enqueued with. */
   readonly version: number;
@@ -34,20 +36,25 @@ export interface JobStatus {
   readonly result?: unknown;
   /** Of the last failed attempt. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** A payload key that is not known here, or does not fit: what is encrypted with it is left out. */
+  readonly unknownKey?: string;
 }
 
 export function toJobStatus(queue: string, record: JobRecord): JobStatus {
   const id = jobId(queue, record.id);
   const envelope = decodeEnvelope(record.body, `job ${id}`);
   const parent = record.parent === null ? undefined : decodeParent(record.parent)?.id;
+  const progress = read(record.progress, `progress of job ${id}`);
+  const result = read(record.result, `result of job ${id}`);
+  const unknownKey = result.unknownKey ?? progress.unknownKey ?? envelope.unknownKey;
   return {
     id,
     queue,
     name: envelope.name,
     state: record.state,
-    progress: record.progress === null ? null : decodeJson(record.progress, `progress of job ${id}`),
+    progress: progress.value ?? null,
     attempts: record.attempts,
-    data: envelope.data,
+    data: envelope.data ?? null,
     version: envelope.version,
     priority: record.priority,
     ...(record.group === null ? {} : { group: record.group }),
@@ -58,7 +65,20 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     ...(record.dueAt === null ? {} : { dueAt: record.dueAt }),
     ...(record.startedAt === null ? {} : { startedAt: record.startedAt }),
     ...(record.finishedAt === null ? {} : { finishedAt: record.finishedAt }),
-    ...(record.result === null ? {} : { result: decodeJson(record.result, `result of job ${id}`) }),
+    ...(result.value === undefined ? {} : { result: result.value }),
     ...(record.error === null || record.state === 'completed' ? {} : { error: decodeFailure(record.error) }),
+    ...(unknownKey === undefined ? {} : { unknownKey }),
   };
+}
+
+interface Read {
+  /** Undefined when it cannot be decrypted. */
+  readonly value?: unknown;
+  readonly unknownKey?: string;
+}
+
+function read(text: string | null, what: string): Read {
+  if (text === null) return {};
+  const sealed = decodeSealed(text);
+  return sealed ? { unknownKey: sealed.key } : { value: decodeJson(text, what) };
 }

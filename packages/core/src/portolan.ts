@@ -5,6 +5,8 @@ import { type CommandBus, type CommandBusOptions, createCommandBus } from './com
 import { type Counter, createCounter } from './counter.ts';
 import { type Collection, openCollection } from './document.ts';
 import type { CollectionDefinition } from './document-definition.ts';
+import { encryptedQueue } from './encrypted-queue.ts';
+import type { PayloadKey } from './job-cipher.ts';
 import { createKeyValue, type KeyValue } from './key-value.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
 import type { LimitPolicy } from './ports/counter.ts';
@@ -35,6 +37,8 @@ export interface Portolan {
 export interface PortolanOptions {
   readonly runtime?: Runtime;
   readonly cache?: CacheSettings;
+  /** Encrypt what jobs carry in the store: the first encrypts, all decrypt, so that keys can be changed. Every process needs the same. See `encryptedQueue`. */
+  readonly payloadKeys?: readonly PayloadKey[] | undefined;
 }
 
 /**
@@ -43,17 +47,18 @@ export interface PortolanOptions {
  */
 export function createPortolan(backend: Backend, options: PortolanOptions = {}): Portolan {
   const runtime = options.runtime ?? createRuntime();
+  const queuePort = options.payloadKeys ? encryptedQueue(backend.queue, options.payloadKeys) : backend.queue;
   return {
     backend,
     runtime,
     keyValue: createKeyValue({ port: backend.keyValue, runtime }),
     counter: createCounter({ port: backend.counter, runtime }),
     cache: createCache({ ...options.cache, port: backend.cache, runtime }),
-    queue: createQueue({ port: backend.queue, runtime }),
+    queue: createQueue({ port: queuePort, runtime }),
     topics: createTopics({ port: backend.broadcast, runtime }),
     limiter: (name, policies) => createLimiter({ port: backend.counter, runtime, name, policies }),
     collection: (definition) => openCollection(definition, { port: backend.document, runtime }),
-    worker: (worker) => createWorker({ ...worker, port: backend.queue, runtime }),
+    worker: (worker) => createWorker({ ...worker, port: queuePort, runtime }),
     commandBus: (bus) => createCommandBus({ ...bus, port: backend.broadcast, runtime }),
     ping: () => backend.ping(),
     close: () => backend.close(),

@@ -1,4 +1,5 @@
 import { PortolanError } from './errors.ts';
+import { unknownKey } from './job-cipher.ts';
 import type { JobStatus } from './job-status.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -22,7 +23,7 @@ export async function awaitResult(
     const status = await look(get);
     if (status !== 'away') {
       if (status === undefined) throw new PortolanError('NOT_FOUND', `job ${id} is not known`);
-      if (status.state === 'completed') return status.result;
+      if (status.state === 'completed') return resultOf(status);
       if (status.state === 'cancelled') throw new PortolanError('CANCELLED', `job ${id} was cancelled`);
       if (status.state === 'failed') {
         const { code, message } = status.error ?? { code: 'INTERNAL', message: 'the job failed' };
@@ -33,6 +34,11 @@ export async function awaitResult(
     if (left <= 0) throw new PortolanError('TIMEOUT', `job ${id} has not finished within ${timeoutMs} ms`);
     await runtime.sleep(Math.min(pause, left), signal);
   }
+}
+
+function resultOf({ id, unknownKey: key, ...status }: JobStatus): unknown {
+  if (key !== undefined && !('result' in status)) throw unknownKey(`the result of job ${id}`, key);
+  return status.result;
 }
 
 async function look(get: () => Promise<JobStatus | undefined>): Promise<JobStatus | undefined | 'away'> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { invalid } from '@portolan/core';
+import { invalid, type PayloadKey } from '@portolan/core';
 import { z } from 'zod';
 
 export const SCOPES = ['read', 'write', 'admin'] as const;
@@ -25,6 +25,8 @@ export interface Config {
   readonly workerConcurrency: number;
   /** How long a handler may block its worker before the leases are left to end, in ms; 0: no longer than a lease. */
   readonly workerMaxBlockMs: number;
+  /** What jobs carry is encrypted with the first and decrypted with all; undefined: stored in clear. */
+  readonly payloadKeys: readonly PayloadKey[] | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -68,6 +70,16 @@ const tokens = list(
   }),
 );
 
+const payloadKeys = list('id:key entries, each key 32 bytes in base64', /^[A-Za-z0-9_.-]{1,64}:[A-Za-z0-9+/_-]{43}=?$/)
+  .transform((entries) =>
+    entries.map((entry): PayloadKey => {
+      const colon = entry.indexOf(':');
+      return { id: entry.slice(0, colon), key: Buffer.from(entry.slice(colon + 1), 'base64') };
+    }),
+  )
+  .refine((keys) => keys.length > 0, 'a list without a key')
+  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'a list with two keys of one id');
+
 const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 const httpUrl = z
@@ -98,6 +110,7 @@ const VARIABLES = {
   CACHE_TTL_MS: { example: '30000', schema: wholeNumber(1, 86_400_000) },
   WORKER_CONCURRENCY: { example: '50', schema: wholeNumber(1, 10_000) },
   WORKER_MAX_BLOCK_MS: { example: '60000', schema: wholeNumber(0, 86_400_000) },
+  PAYLOAD_KEYS: { example: 'k2:$(openssl rand -base64 32),k1:...', secret: true, schema: payloadKeys },
   LOG_LEVEL: { example: 'info', schema: z.enum(LOG_LEVELS, { error: `not one of ${LOG_LEVELS.join(', ')}` }) },
 } satisfies Record<string, Variable<unknown>>;
 
@@ -129,6 +142,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     cacheTtlMs: read('CACHE_TTL_MS', 30_000),
     workerConcurrency: read('WORKER_CONCURRENCY', 50),
     workerMaxBlockMs: read('WORKER_MAX_BLOCK_MS', 60_000),
+    payloadKeys: env.PAYLOAD_KEYS ? read('PAYLOAD_KEYS', []) : undefined,
     logLevel: read('LOG_LEVEL', 'info'),
   };
   if (config.tokens.length === 0 && !isLoopback(config.host)) {

@@ -25,6 +25,7 @@ describe('configuration', () => {
       cacheTtlMs: 30_000,
       workerConcurrency: 50,
       workerMaxBlockMs: 60_000,
+      payloadKeys: undefined,
       logLevel: 'info',
     });
   });
@@ -50,7 +51,20 @@ describe('configuration', () => {
     expect(config.port).toBe(0);
   });
 
+  it('reads payload keys, the one that encrypts first', () => {
+    const keys = [Buffer.alloc(32, 251), Buffer.alloc(32, 7)];
+    const [url, plain] = [keys[0]?.toString('base64url'), keys[1]?.toString('base64')];
+    expect(readConfig({ PAYLOAD_KEYS: `2026-11:${url}, k1:${plain}` }).payloadKeys).toEqual([
+      { id: '2026-11', key: keys[0] },
+      { id: 'k1', key: keys[1] },
+    ]);
+  });
+
   it.each([
+    ['PAYLOAD_KEYS', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='],
+    ['PAYLOAD_KEYS', ','],
+    ['PAYLOAD_KEYS', 'k1:tooShort'],
+    ['PAYLOAD_KEYS', `k1:${'A'.repeat(43)}=,k1:${'B'.repeat(43)}=`],
     ['PORT', 'eighty'],
     ['PORT', '70000'],
     ['PORT', '80.5'],
@@ -76,6 +90,7 @@ describe('configuration', () => {
     expect(refusal({ API_TOKENS: 'ci:my-very-secret' })).not.toContain('secret,');
     expect(refusal({ API_TOKENS: 'ci:hunter2hunter2:root' })).not.toContain('hunter2');
     expect(refusal({ BACKEND_URL: '//:hunter2@host' })).not.toContain('hunter2');
+    expect(refusal({ PAYLOAD_KEYS: 'k1:hunter2' })).not.toContain('hunter2');
   });
 
   it('listens to the outside only with tokens', () => {

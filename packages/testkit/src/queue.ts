@@ -4,6 +4,7 @@ import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
 import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
+import { encryptedQueueSuite } from './queue-encrypted.ts';
 import { queueFlowSuite } from './queue-flow.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueLimitsSuite } from './queue-limits.ts';
@@ -223,6 +224,7 @@ export function queueSuite(harness: Harness): void {
   queueDedupeSuite(harness);
   queueLogsSuite(harness);
   deadLetterSuite(harness);
+  encryptedQueueSuite(harness);
   queueScheduleSuite(harness);
   queueLimitsSuite(harness);
   queueFlowSuite(harness);

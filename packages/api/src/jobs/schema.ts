@@ -25,6 +25,7 @@ export const jobOutput = z.object({
     .describe('of a job that a schedule made: which, and the time of the tick'),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
+  unknownKey: z.string().optional().describe('a payload key that the server lacks: what it encrypts is left out'),
 });
 export type JobOutput = z.output<typeof jobOutput>;
 

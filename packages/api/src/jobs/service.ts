@@ -23,6 +23,7 @@ function present(job: JobStatus): JobOutput {
     ...(job.schedule === undefined ? {} : { schedule: { id: job.schedule.id, at: iso(job.schedule.at) } }),
     ...(job.startedAt === undefined ? {} : { startedAt: iso(job.startedAt) }),
     ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
+    ...(job.unknownKey === undefined ? {} : { unknownKey: job.unknownKey }),
   };
 }
 

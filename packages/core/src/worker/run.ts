@@ -1,5 +1,6 @@
 import { PortolanError } from '../errors.ts';
 import type { ChildOutcome } from '../flow-part.ts';
+import { unknownKey } from '../job-cipher.ts';
 import { decodeEnvelope, type JobEnvelope, jobId } from '../job-envelope.ts';
 import { upgradeData } from '../job-version.ts';
 import type { LeasedJob } from '../ports/queue-exchange.ts';
@@ -101,6 +102,9 @@ export class Run implements Limited {
       this.#end({ kind: 'failed', error: new PortolanError('INVALID', 'the body does not hold a job') });
     } else if (!this.handler) {
       this.#end({ kind: 'unknown' });
+    } else if (this.envelope.unknownKey !== undefined) {
+      const error = unknownKey(`the data of job ${this.id}`, this.envelope.unknownKey);
+      this.#end({ kind: 'failed', error });
     } else {
       this.#started = true;
       this.#options.limits.add(this.handler.definition.timeoutMs, this);
