@@ -66,10 +66,10 @@ export function sqliteKeyValue(context: SqliteContext): KeyValuePort {
         const found = fields
           ? fields.flatMap((field) => {
               const row = engine.sql(FIELD).get(id, field);
-              return row ? [{ field, value: row.value }] : [];
+              return row ? [[field, row.value] as const] : [];
             })
-          : engine.sql(FIELDS).all(id);
-        return Object.fromEntries(found.map(({ field, value }) => [field, fromColumn(value)]));
+          : (engine.arrays(FIELDS).all(id) as unknown as [string, unknown][]);
+        return Object.fromEntries(found.map(([field, value]) => [field, fromColumn(value)]));
       }),
 
     commit(checks: readonly KeyCheck[], ops: readonly KeyOp[]): Promise<CommitResult> {

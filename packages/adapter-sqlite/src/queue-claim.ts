@@ -1,15 +1,7 @@
-import {
-  afterStarts,
-  claimWithin,
-  encodeQueueLimits,
-  type LeasedJob,
-  type QueueLimits,
-  restsUntil,
-  roomWithin,
-} from '@portolan/core';
+import { afterStarts, claimWithin, encodeQueueLimits, type QueueLimits, restsUntil, roomWithin } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { readyGroups } from './queue-groups.ts';
-import { claim, LimitedLine } from './queue-line.ts';
+import { type Claim, claim, LimitedLine } from './queue-line.ts';
 import type { Held } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 
@@ -27,16 +19,10 @@ export interface Claimable {
   readonly active: number;
 }
 
-export interface Claim {
-  readonly jobs: LeasedJob[];
-  /** False when it stopped early, having moved as many jobs aside as one claim may. */
-  readonly finished: boolean;
-}
-
 /** Leases up to `limit` jobs to the session that holds `held`, as far as the queue's limits allow. */
 export function claimSome(state: QueueState, held: Held, limit: number): Claim {
   const { row, now } = state;
-  if (!isLimited(row)) return { jobs: row.paused ? [] : claim(state, held, limit), finished: true };
+  if (!isLimited(row)) return row.paused ? { jobs: [], finished: true } : claim(state, held, limit);
   state.groups.endWindows();
   if (row.paused) return { jobs: [], finished: true };
   const line = new LimitedLine(state, held);

@@ -3,14 +3,14 @@ import type { Held } from './queue-session.ts';
 import type { QueueState } from './queue-state.ts';
 import { fromColumn } from './text.ts';
 
-/** Only holes make further rounds, each of which reads so many places more than the one before. A claim drops some 20,000 holes at most. */
-const MOST_ROUNDS = 20;
+/** Only holes make further rounds, each of which reads so many places more than the one before. */
 const MORE_PLACES = 100;
+/** A claim reads so many places at most, which takes it some milliseconds; where more holes stand in the line, the next goes on behind them. */
+const MOST_PLACES = 2_000;
 /** A limited claim reads so many places at a time, which it may leave in the line. */
 const PLACES = 100;
-const MOST_PLACES = 20_000;
 
-const HEAD = `SELECT rank, line.place, hole, number, id, body, runs, stalls, in_group FROM job_line AS line CROSS JOIN job ON number = line.job
+const HEAD = `SELECT rank, line.place, hole, number, id, iif(hole, NULL, body), runs, stalls, in_group FROM job_line AS line CROSS JOIN job ON number = line.job
   WHERE line.queue = ? ORDER BY rank, line.place LIMIT ?`;
 const PEEK = `SELECT rank, line.place, hole, number, in_group FROM job_line AS line CROSS JOIN job ON number = line.job
   WHERE line.queue = ? ORDER BY rank, line.place LIMIT ${PLACES}`;
@@ -30,16 +30,24 @@ type Row = readonly [
 ];
 type Peeked = readonly [rank: number, place: number, hole: number, number: number, group: string | null];
 
+export interface Claim {
+  readonly jobs: LeasedJob[];
+  /** False when it stopped early, having moved as many jobs aside, or met as many holes, as one claim may. */
+  readonly finished: boolean;
+}
+
 /** Takes up to `limit` jobs off the head of the line, with the holes that lie between them, and leases them to the session that holds `held`. */
-export function claim({ engine, row, now, groups }: QueueState, held: Held, limit: number): LeasedJob[] {
+export function claim({ engine, row, now, groups }: QueueState, held: Held, limit: number): Claim {
   const claimed: LeasedJob[] = [];
   // Without a cancelled job there is no hole.
-  if (limit === 0 || (row.waiting === 0 && row.cancelled === 0)) return claimed;
+  if (limit === 0 || (row.waiting === 0 && row.cancelled === 0)) return { jobs: claimed, finished: true };
   const head = engine.sql(HEAD);
   head.setReturnArrays(true);
   const started = new Map<string, number>();
-  for (let round = 0; round < MOST_ROUNDS && claimed.length < limit; round += 1) {
-    const places = limit - claimed.length + round * MORE_PLACES;
+  let ended = false;
+  let read = 0;
+  for (let round = 0; !ended && read < MOST_PLACES && claimed.length < limit; round += 1) {
+    const places = Math.min(limit - claimed.length + round * MORE_PLACES, MOST_PLACES - read);
     const rows = head.all(row.number, places) as unknown as Row[];
     let last: Row | undefined;
     for (last of rows) {
@@ -51,12 +59,13 @@ export function claim({ engine, row, now, groups }: QueueState, held: Held, limi
       if (claimed.length === limit) break;
     }
     if (last) engine.sql(CUT).run(row.number, last[0], last[1]);
-    if (rows.length < places) break;
+    ended = rows.length < places;
+    read += places;
   }
   for (const [group, count] of started) groups.started(group, count);
   row.waiting -= claimed.length;
   row.active += claimed.length;
-  return claimed;
+  return { jobs: claimed, finished: ended || claimed.length === limit };
 }
 
 /** The line while a limited claim is made: what was taken from its head is cut off it at the end of a page, and in the end. */
