@@ -123,5 +123,5 @@ describe.skipIf(!redis)('copy from SQLite to Redis and back', () => {
     ]);
     expect(code).toBe(1);
     expect(out).toMatch(/counter +1 records .* DIFFERENT: 2 in the target/);
-  });
+  }, 60_000);
 });

@@ -11,7 +11,7 @@ export interface KeyValueFields {
     fields: Readonly<Record<string, unknown>>,
     options?: { readonly ttlMs?: Ttl },
   ): Promise<number>;
-  /** The named fields, or all of them; those that are not there are left out. undefined when the key is absent. One round trip. */
+  /** The named fields, or all of them (which nothing bounds: name those of a map of many thousands); those that are not there are left out. undefined when the key is absent. One round trip. */
   getFields(key: string, fields?: readonly string[]): Promise<Record<string, unknown> | undefined>;
   getField(key: string, field: string): Promise<unknown | undefined>;
   hasField(key: string, field: string): Promise<boolean>;

@@ -1,18 +1,31 @@
 import { hash } from 'node:crypto';
-import type { TransferRecord } from './ports/transfer.ts';
+import type { TransferRecord, TransferredJob } from './ports/transfer.ts';
 import { encodeQueueLimits } from './queue-limits.ts';
 
-/** A multiset of records as one number: what is in it decides, not the order. Sums of SHA-256 modulo 2^256. */
+/**
+ * A multiset of records as one number: what is in it decides, not the order, but that of jobs that wait, which counts within their priority. Sums of SHA-256
+ * modulo 2^256.
+ */
 export class TransferDigest {
   #sum = 0n;
   readonly #seen = new Fingerprints();
+  /** The last id of each queue and priority. */
+  readonly #last = new Map<string, string>();
 
   /** False when this very content was added before: stores may tell a record more than once. */
   add(content: string): boolean {
     const digest = hash('sha256', content, 'hex');
     if (!this.#seen.add(digest)) return false;
-    this.#sum = BigInt.asUintN(256, this.#sum + BigInt(`0x${digest}`));
+    this.#sum = add(this.#sum, digest);
     return true;
+  }
+
+  /** For a job that was added: behind which one it stands, if it waits. Stores tell these in their order, the priorities one behind the other or not. */
+  addOrder({ queue, priority, id, state }: TransferredJob): void {
+    if (state !== 'waiting') return;
+    const line = JSON.stringify([queue, priority]);
+    this.#sum = add(this.#sum, hash('sha256', JSON.stringify(['behind', line, this.#last.get(line), id]), 'hex'));
+    this.#last.set(line, id);
   }
 
   /** 64 hexadecimal digits. */
@@ -20,6 +33,8 @@ export class TransferDigest {
     return this.#sum.toString(16).padStart(64, '0');
   }
 }
+
+const add = (sum: bigint, digest: string): bigint => BigInt.asUintN(256, sum + BigInt(`0x${digest}`));
 
 /** What was seen, by 60 bits each: among ten million records two are taken for one with a chance of 1 to 20,000. Some 40 bytes a record. */
 class Fingerprints {

@@ -39,7 +39,7 @@ export interface PartInspection {
   readonly bytes: number;
   /** Records that expire, and when (absolute ms) the first and the last of them do. */
   readonly expiring: { readonly records: number; readonly first: number | null; readonly last: number | null };
-  /** Of everything that is still there at `stableUntil`. Does not depend on order; equal for equal contents, whatever the adapter. */
+  /** Of everything that is still there at `stableUntil`. Does not depend on order, but on that in which jobs wait; equal for equal contents, whatever the adapter. */
   readonly digest: { readonly records: number; readonly sha256: string };
   readonly listing: readonly ListedHolding[];
 }
@@ -111,6 +111,7 @@ class Tally {
     for (const content of contents) {
       if (!(stable ? this.#stable : this.#others).add(content)) continue;
       if (stable) this.#digested++;
+      if (stable && record.of === 'job') this.#stable.addOrder(record);
       const bytes = Buffer.byteLength(content);
       this.records++;
       this.#bytes += bytes;

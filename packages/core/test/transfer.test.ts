@@ -65,6 +65,51 @@ describe('inspectBackend', () => {
     expect((await digest([]))?.digest.sha256).toBe('0'.repeat(64));
   });
 
+  it('digests the order in which jobs of a priority wait, though told twice, and no other', async () => {
+    const job = (
+      id: string,
+      priority = 0,
+      state: 'waiting' | 'delayed' = 'waiting',
+      queue = 'work',
+    ): TransferRecord => ({
+      of: 'job',
+      ...{
+        queue,
+        id,
+        body: '{}',
+        state,
+        priority,
+        group: null,
+        attempts: 0,
+        stalls: 0,
+        dedupeKey: null,
+        progress: null,
+      },
+      ...{
+        result: null,
+        error: null,
+        dueAt: null,
+        startedAt: null,
+        finishedAt: null,
+        parent: null,
+        awaits: null,
+        logs: [],
+      },
+    });
+    const [a, b, c] = [job('a'), job('b'), job('c')];
+    const sum = async (...records: TransferRecord[]) => (await digest(records))?.digest;
+    const plain = await sum(a, b, c);
+    expect(plain?.records).toBe(3);
+    expect(await sum(a, b, a, b, c, c)).toEqual(plain);
+    expect(await sum(b, a, c)).not.toEqual(plain);
+    expect(await sum(a, c, b)).not.toEqual(plain);
+    expect(await sum(job('h', 1), a, b)).toEqual(await sum(a, b, job('h', 1)));
+    expect(await sum(job('h', 0, 'waiting', 'other'), a, b)).toEqual(await sum(a, job('h', 0, 'waiting', 'other'), b));
+    expect(await sum(job('d', 0, 'delayed'), job('e', 0, 'delayed'))).toEqual(
+      await sum(job('e', 0, 'delayed'), job('d', 0, 'delayed')),
+    );
+  });
+
   it('leaves out of the digest what ends soon, and counts it', async () => {
     const records = [counter('stays'), counter('soon', 1_000), counter('later', 1_001)];
     const found = await digest(records, 1_000);

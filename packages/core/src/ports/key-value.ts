@@ -83,7 +83,8 @@ export interface KeyValuePort {
 
   /**
    * The named fields of a key, or all of them; fields that are not there are left out. null when the key is absent or
-   * expired. CONFLICT when the key holds a value. Atomic. One round trip.
+   * expired. CONFLICT when the key holds a value. Atomic. One round trip. All of them are read in one step that holds the store: some 3 µs each on SQLite, where
+   * it is this process that stands still, so a map is no place for 100,000 (0.3 s).
    */
   readFields(key: string, fields?: readonly string[]): Promise<Record<string, string> | null>;
 
