@@ -15,8 +15,8 @@ import type { JobRecord, QueueInspected } from './ports/queue-inspect.ts';
 import type { NewJob } from './ports/queue-push.ts';
 
 /**
- * The port with everything that jobs carry encrypted on its way in and decrypted on its way out: data, progress, results, the messages of errors, the
- * templates of schedules. In clear remain names, ids, dedupe keys, error codes, numbers and times. What was stored in clear is read as it is, and what cannot be
+ * The port with everything that jobs carry encrypted on its way in and decrypted on its way out: data, progress, results, logs, the messages of errors,
+ * the templates of schedules. In clear remain names, ids, dedupe keys, error codes, numbers and times. What was stored in clear is read as it is, and what cannot be
  * decrypted stays as it is, for `toJobStatus` and the worker to tell. Every text is bound to its queue and job; the data of a job whose place newer data may
  * take (`dedupe: 'replace'`) to its queue and dedupe key, since which job that will be is not known when it is pushed.
  */
@@ -96,6 +96,8 @@ export function encryptedQueue(port: QueuePort, keys: readonly PayloadKey[]): Qu
         return given.body === undefined ? given : { ...given, body: sealBody(given.body, queue, plainJob(given.id)) };
       case 'progress':
         return { ...given, progress: seal(given.progress, `progress:${queue}:${given.id}`) };
+      case 'log':
+        return { ...given, lines: given.lines.map((line) => seal(line, `log:${queue}:${given.id}`)) };
       case 'schedule':
         return { ...given, template: seal(given.template, `template:${queue}:${given.id}`) };
       case 'fire':
@@ -138,6 +140,13 @@ export function encryptedQueue(port: QueuePort, keys: readonly PayloadKey[]): Qu
         case 'jobs':
         case 'state':
           return { ...found, jobs: found.jobs.map((job) => record(inspection.queue, job)) };
+        case 'logs': {
+          const { queue, id } = inspection;
+          return {
+            ...found,
+            logs: found.logs?.map(({ at, line }) => ({ at, line: open(line, `log:${queue}:${id}`) })),
+          };
+        }
         case 'owed':
           return { ...found, owed: (found.owed ?? []).map((entry) => owed(inspection.queue, entry)) };
         case 'parts': {

@@ -1,8 +1,9 @@
 import type { ErrorCode } from './errors.ts';
 import { decodeParent } from './flow-part.ts';
-import { decodeSealed } from './job-cipher.ts';
+import { decodeSealed, unknownKey } from './job-cipher.ts';
 import { decodeEnvelope, decodeFailure, jobId, type ScheduledTick } from './job-envelope.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
+import type { JobLogLine } from './ports/queue-logs.ts';
 import { decodeJson } from './schema.ts';
 
 /** A job as its producer sees it. Times are ms since the epoch: `createdAt` by the producer's clock, the others by the store's. */
@@ -46,7 +47,7 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
   const parent = record.parent === null ? undefined : decodeParent(record.parent)?.id;
   const progress = read(record.progress, `progress of job ${id}`);
   const result = read(record.result, `result of job ${id}`);
-  const unknownKey = result.unknownKey ?? progress.unknownKey ?? envelope.unknownKey;
+  const lacking = result.unknownKey ?? progress.unknownKey ?? envelope.unknownKey;
   return {
     id,
     queue,
@@ -67,8 +68,14 @@ export function toJobStatus(queue: string, record: JobRecord): JobStatus {
     ...(record.finishedAt === null ? {} : { finishedAt: record.finishedAt }),
     ...(result.value === undefined ? {} : { result: result.value }),
     ...(record.error === null || record.state === 'completed' ? {} : { error: decodeFailure(record.error) }),
-    ...(unknownKey === undefined ? {} : { unknownKey }),
+    ...(lacking === undefined ? {} : { unknownKey: lacking }),
   };
+}
+
+/** A line as it is shown. */
+export function toLogLine({ at, line }: JobLogLine): JobLogLine {
+  const sealed = decodeSealed(line);
+  return { at, line: sealed ? unknownKey('this line', sealed.key).message : line };
 }
 
 interface Read {

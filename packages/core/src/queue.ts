@@ -4,7 +4,7 @@ import { type ChildStatus, readChildren } from './flow-children.ts';
 import { deliverOwed } from './flow-deliver.ts';
 import { checkAttempts, checkPriority, type JobDefinition } from './job.ts';
 import { decodeEnvelope, encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
-import { type JobStatus, toJobStatus } from './job-status.ts';
+import { type JobStatus, toJobStatus, toLogLine } from './job-status.ts';
 import { checkKey, checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
@@ -236,7 +236,7 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
     get,
     async logs(id) {
       const { queue, local } = parseJobId(id);
-      return (await port.inspect({ of: 'logs', queue, id: local })).logs;
+      return (await port.inspect({ of: 'logs', queue, id: local })).logs?.map(toLogLine);
     },
     result: (id, options = {}) => awaitResult(() => get(id), id, runtime, options),
     async cancel(id) {

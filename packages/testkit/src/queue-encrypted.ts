@@ -35,7 +35,8 @@ export function encryptedQueueSuite(harness: Harness): void {
       const port = encryptedQueue(backend.queue, [old]);
       await withBench(kit, { ...backend, queue: port }, async ({ queue, worker, state }) => {
         const gate = Promise.withResolvers<void>();
-        const handler = handle(secret, async ({ n, text }, { progress, attempt }) => {
+        const handler = handle(secret, async ({ n, text }, { log, progress, attempt }) => {
+          log(`${attempt}: doing ${text}`);
           await progress({ doing: text });
           await gate.promise;
           if (n === 2 || attempt === 1) throw new Error(`cannot ${text}`);
@@ -52,6 +53,9 @@ export function encryptedQueueSuite(harness: Harness): void {
         const completed = await state(good.id, 'completed');
         expect(completed).toMatchObject({ data, progress: { doing: SECRET }, result: { done: SECRET } });
         expect(await queue.result(good.id)).toEqual({ done: SECRET });
+        expect((await queue.logs(good.id))?.map(({ line }) => line)).toEqual(
+          [1, 2].map((n) => `${n}: doing ${SECRET}`),
+        );
         expect(await state(bad.id, 'failed')).toMatchObject({ error: { message: `cannot ${SECRET}` } });
         await queue.cancel(later.id);
         const told = await stored(backend.queue);
@@ -68,6 +72,12 @@ export function encryptedQueueSuite(harness: Harness): void {
           unknownKey: 'k-old',
         });
         expect(await plain.get(good.id)).not.toHaveProperty('result');
+        expect(
+          JSON.stringify(await backend.queue.inspect({ of: 'logs', queue: 'work', id: good.id.slice(5) })),
+        ).not.toContain(SECRET);
+        expect(await plain.logs(good.id)).toMatchObject(
+          [1, 2].map(() => ({ line: expect.stringContaining('"k-old"') })),
+        );
         await expect(plain.result(good.id)).rejects.toMatchObject({ message: expect.stringContaining('"k-old"') });
       });
     });
