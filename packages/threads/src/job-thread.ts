@@ -9,13 +9,13 @@ const port = parentPort as MessagePort;
 const send = (report: Report): void => port.postMessage(report);
 
 type AnyRun = (data: unknown, context: ThreadContext) => unknown;
-type Reported = Extract<Order, { do: 'reported' }>;
+type Answer = Extract<Order, { do: 'answer' }>;
 
 let loaded: AnyRun | undefined;
 let stopping = new AbortController();
 let calls = 0;
-/** Progress that was sent and is not answered yet. */
-const waiting = new Map<number, (answer: Reported) => void>();
+/** Of calls that were sent and are not answered yet. */
+const waiting = new Map<number, (answer: Answer) => void>();
 
 async function load(): Promise<AnyRun> {
   const { default: run }: { default?: unknown } = await import(module);
@@ -23,11 +23,11 @@ async function load(): Promise<AnyRun> {
   return run as AnyRun;
 }
 
-function progress(run: number, value: unknown): Promise<void> {
+function ask(report: (call: number) => Report): Promise<unknown> {
   const call = ++calls;
   return new Promise((resolve, reject) => {
-    copying('progress', () => send({ run, is: 'progress', call, value }));
-    waiting.set(call, ({ error }) => (error ? reject(decodeError(error)) : resolve()));
+    copying('progress', () => send(report(call)));
+    waiting.set(call, ({ value, error }) => (error ? reject(decodeError(error)) : resolve(value)));
   });
 }
 
@@ -45,11 +45,14 @@ function createLogger(run: number): Logger {
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }
 
-async function start({ run, id, queue, attempt, createdAt, data }: Task): Promise<void> {
+async function start({ run, id, queue, attempt, createdAt, schedule, data }: Task): Promise<void> {
   const { signal } = stopping;
   const context: ThreadContext = {
     ...{ id, queue, attempt, createdAt, signal },
-    progress: (value) => progress(run, value),
+    ...(schedule ? { schedule } : {}),
+    progress: async (value) => void (await ask((call) => ({ run, is: 'progress', call, value }))),
+    children: async () =>
+      (await ask((call) => ({ run, is: 'children', call }))) as Awaited<ReturnType<ThreadContext['children']>>,
     log: (line) => send({ run, is: 'line', line: String(line) }),
     logger: createLogger(run),
     get stopped() {

@@ -1,4 +1,4 @@
-import { type ErrorCode, type Issue, type Logger, PortolanError } from '@portolan/core';
+import { type ErrorCode, type Issue, type JobContext, type Logger, PortolanError } from '@portolan/core';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -15,6 +15,7 @@ export interface Task {
   readonly queue: string;
   readonly attempt: number;
   readonly createdAt: number;
+  readonly schedule?: JobContext['schedule'];
   readonly data: unknown;
 }
 
@@ -22,13 +23,15 @@ export interface Task {
 export type Order =
   | { readonly do: 'run'; readonly task: Task }
   | { readonly do: 'stop'; readonly reason: ErrorData }
-  | { readonly do: 'reported'; readonly call: number; readonly error?: ErrorData };
+  | { readonly do: 'answer'; readonly call: number; readonly value?: unknown; readonly error?: ErrorData };
 
 /** From the thread: of the run that it names. One that goes on behind its own end is heard no more. */
 export type Report = { readonly run: number } & (
   | { readonly is: 'done'; readonly value: unknown }
   | { readonly is: 'failed'; readonly error: ErrorData }
+  /** Both are answered. */
   | { readonly is: 'progress'; readonly call: number; readonly value: unknown }
+  | { readonly is: 'children'; readonly call: number }
   | { readonly is: 'line'; readonly line: string }
   | { readonly is: 'log'; readonly level: keyof Logger; readonly fields: object; readonly message: string }
 );

@@ -1,6 +1,6 @@
 import type { InputOf, JobContext, JobDefinition, OutputOf } from '@portolan/core';
 
-/** What a handler in a thread knows of its run. `signal`, `progress`, `log` and `logger` work across the threads, as soon as the handler yields. */
+/** What a handler in a thread knows of its run. `signal`, `progress`, `children`, `log` and `logger` work across the threads, as soon as the handler yields. */
 export interface ThreadContext extends JobContext {
   /** True as soon as `signal` is to abort, even in a loop that never yields. Look at it now and then, and the thread is kept. */
   readonly stopped: boolean;

@@ -54,7 +54,7 @@ export class Thread {
    * `graceMs` later unless the run is over by then.
    */
   async run(data: unknown, context: JobContext, graceMs: number): Promise<unknown> {
-    const { id, queue, attempt, createdAt, signal } = context;
+    const { id, queue, attempt, createdAt, schedule, signal } = context;
     const run = ++this.#runs;
     let late: NodeJS.Timeout | undefined;
     const stop = (): void => {
@@ -64,7 +64,7 @@ export class Thread {
     };
     try {
       return await new Promise((resolve, reject) => {
-        const task = { run, id, queue, attempt, createdAt, data };
+        const task = { run, id, queue, attempt, createdAt, ...(schedule ? { schedule } : {}), data };
         copying(`the data of ${this.#name}`, () => this.#tell({ do: 'run', task }));
         this.#running = { run, context, resolve, reject };
         this.#worker.ref();
@@ -100,15 +100,16 @@ export class Thread {
     else if (report.is === 'failed') this.#end()?.reject(decodeError(report.error));
     else if (report.is === 'line') this.#running.context.log(report.line);
     else if (report.is === 'log') this.#running.context.logger[report.level](report.fields, report.message);
-    else void this.#progress(this.#running.context, report.call, report.value);
+    else void this.#answer(this.#running.context, report);
   }
 
-  async #progress(context: JobContext, call: number, value: unknown): Promise<void> {
+  async #answer(context: JobContext, report: Extract<Report, { readonly call: number }>): Promise<void> {
+    const { call } = report;
     try {
-      await context.progress(value);
-      this.#tell({ do: 'reported', call });
+      const value = report.is === 'children' ? await context.children() : await context.progress(report.value);
+      this.#tell({ do: 'answer', call, value });
     } catch (error) {
-      this.#tell({ do: 'reported', call, error: encodeError(error) });
+      this.#tell({ do: 'answer', call, error: encodeError(error) });
     }
   }
 }

@@ -85,6 +85,14 @@ describe('a handler in a thread', () => {
     ]);
   });
 
+  it('finds what its children answered', async () => {
+    start();
+    const child = { job: compute, data: { what: 'date', at: new Date(0) } };
+    const { id } = await portolan.queue.enqueueFlow({ job: compute, data: { what: 'children' }, children: { child } });
+    const { said } = await result(id);
+    expect(JSON.parse(said)).toMatchObject({ child: { state: 'completed', result: { said: 'true 1970' } } });
+  });
+
   it('fails as it does in place: with code, message and whether it may be tried again', async () => {
     start();
     const [refused, broken] = await Promise.all([enqueue('refuse'), enqueue('break')]);

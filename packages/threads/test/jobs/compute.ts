@@ -14,6 +14,7 @@ const run: ThreadRun<typeof compute> = async ({ what, file, at }, context) => {
   if (what === 'tell why')
     signal.addEventListener('abort', () => logger.warn({ reason: String(signal.reason) }, 'why'));
   if (what === 'tell why') await new Promise(() => undefined);
+  if (what === 'children') return { thread: threadId, said: JSON.stringify(await context.children()) };
   if (what === 'refuse') throw new PortolanError('FORBIDDEN', 'never', { retryable: false, retryAfterMs: 7 });
   if (what === 'break') throw new TypeError('broken');
   if (what === 'die once' && attempt === 1) process.exit(3);
