@@ -84,10 +84,14 @@ async function runContender(contest: Contest, contender: Contender, redis: Priva
   }
 }
 
+/** A run that takes longer hangs. */
+const LIMIT_MS = 15 * 60_000;
+
 /** Answers what the child tells, once it has ended. */
 function askChild(module: string, args: readonly string[], task: Task): Promise<Figures> {
   return new Promise((resolve, reject) => {
     const child = fork(module, [...args], { execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'] });
+    const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
     let figures: Figures | undefined;
     child.on('message', (message) => {
       figures = message as Figures;
@@ -95,6 +99,7 @@ function askChild(module: string, args: readonly string[], task: Task): Promise<
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
+      clearTimeout(limit);
       if (figures) resolve(figures);
       else reject(new Error(`ended with ${code ?? signal} and without figures`));
     });

@@ -1,5 +1,7 @@
+import { deepEqual } from 'node:assert/strict';
 import { byCallers, competeWithCalls } from '../harness/contender.ts';
 import type { Task } from '../harness/contest.ts';
+import { VALUE } from '../harness/value.ts';
 
 const KEYS = 10_000;
 
@@ -15,6 +17,7 @@ export function competeWithStore(open: (task: Task) => Promise<Store>, onRedis =
     const store = await open(task);
     if (task.work === 'set') return (n: number) => store.set(keyOf(n));
     await byCallers(100, KEYS, (n) => store.set(keyOf(n)));
+    deepEqual(await store.get(keyOf(0)), VALUE);
     return (n: number) => store.get(keyOf(n));
   };
   competeWithCalls(['set', 'get'], opened, { onRedis });

@@ -18,6 +18,7 @@ async function open({ redisUrl, work, parameters }: Task): Promise<QueueSystem> 
       return { id: String(job.id), result: async () => events && job.waitUntilFinished(events) };
     },
     addMany: (count) => queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: VALUE }))),
+    kept: () => queue.getCompletedCount(),
     async work(concurrency, completed) {
       const worker = new Worker('work', async () => RESULT, {
         connection,

@@ -22,6 +22,7 @@ async function open(task: Task): Promise<QueueSystem> {
         job,
         Array.from({ length: count }, () => ({ data: VALUE })),
       ),
+    kept: async () => (await queue.queues())[0]?.counts.completed ?? 0,
     async work(concurrency, completed) {
       const running = worker({
         handlers: [handle(job, async () => RESULT)],

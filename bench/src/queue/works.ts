@@ -1,4 +1,5 @@
 /** The queue's works, written once: a contender tells only how it is spoken to. */
+import { deepEqual } from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -20,6 +21,8 @@ export interface Added {
 export interface QueueSystem {
   add(): Promise<Added>;
   addMany(count: number): Promise<unknown>;
+  /** How many completed jobs are stored. */
+  kept(): Promise<number>;
   /** Starts a worker that answers `RESULT` to every job and calls `completed` once the store has confirmed it. Answers how to stop it. */
   work(concurrency: number, completed: (id: string) => void): Promise<() => Promise<unknown>>;
 }
@@ -47,6 +50,8 @@ export function competeWithQueue(open: (task: Task) => Promise<QueueSystem>, onR
     });
     const measured = await figures.promise;
     await stop();
+    const kept = await queue.kept();
+    if (kept < KEPT || kept > KEPT * 1.1) throw new Error(`${kept} completed jobs are kept instead of ${KEPT}`);
     return measured;
   }
 
@@ -91,7 +96,7 @@ export function competeWithQueue(open: (task: Task) => Promise<QueueSystem>, onR
   const result: Work = async (task) => {
     const queue = await open(task);
     const stop = await queue.work(numberOf(task, 'concurrency'), () => undefined);
-    const trip = async () => void (await (await queue.add()).result());
+    const trip = async () => deepEqual(await (await queue.add()).result(), RESULT);
     const figures = await roundTrips(task, trip, queue);
     await stop();
     return figures;
