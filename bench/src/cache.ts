@@ -24,7 +24,7 @@ await runSuite(({ of }) => [
     contenders: [
       bentocache('Bentocache, the stored object', 'memory', { serialize: 0 }),
       bentocache('Bentocache, an object of one’s own', 'memory', { serialize: 1 }),
-      { name: 'a map behind an async function', module: 'cache/map' },
+      { name: 'a map behind an async function', module: 'cache/map', reference: true },
       portolan('Portolan (memory), an object of one’s own', 'memory', 10),
     ],
     base: 'Bentocache, the stored object',

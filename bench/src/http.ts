@@ -6,6 +6,7 @@ import { type Contender, LATENCY, PER_SECOND } from './harness/contest.ts';
 import { runSuite } from './harness/suite.ts';
 
 const host = (name: string, which: string): Contender => ({ name, module: 'http/load', arguments: [which] });
+const reference = (name: string, which: string): Contender => ({ ...host(name, which), reference: true });
 const portolan = (store: string): Contender => ({
   ...host(`Portolan’s server (${store})`, 'portolan'),
   parameters: { store: store.toLowerCase() },
@@ -20,9 +21,9 @@ await runSuite(({ of }) => [
     parameters: { connections: 50, seconds: of(5, 2) },
     contenders: [
       host('tRPC’s standalone adapter', 'standalone'),
-      host('tRPC’s fetch adapter under @hono/node-server', 'fetch-hono-node-server'),
-      host('the same inside a Hono app', 'hono-app'),
-      host('node:http without tRPC', 'node-http'),
+      reference('tRPC’s fetch adapter under @hono/node-server', 'fetch-hono-node-server'),
+      reference('the same inside a Hono app', 'hono-app'),
+      reference('node:http without tRPC', 'node-http'),
       portolan('SQLite'),
       portolan('Redis'),
     ],

@@ -6,7 +6,7 @@ const CONTENDERS: readonly Contender[] = [
   { name: 'Keyv', module: 'key-value/keyv' },
   { name: 'unstorage', module: 'key-value/unstorage' },
   { name: 'unstorage, auto-pipelining', module: 'key-value/unstorage', parameters: { pipelining: 1 } },
-  { name: 'ioredis alone, auto-pipelining', module: 'key-value/ioredis' },
+  { name: 'ioredis alone, auto-pipelining', module: 'key-value/ioredis', reference: true },
   { name: 'Portolan (Redis)', module: 'key-value/portolan', arguments: ['redis'], own: true, aim: 1.2 },
 ];
 

@@ -76,7 +76,7 @@ await runSuite(({ of }): Contest[] => {
       title: 'Queue: memory of a waiting job',
       work: 'bytes',
       parameters: { jobs: 10_000 },
-      contenders: [BULLMQ, redis(2.5), { name: 'one hash and one list', module: 'queue/lists' }],
+      contenders: [BULLMQ, redis(2.5), { name: 'one hash and one list', module: 'queue/lists', reference: true }],
       base: 'BullMQ',
       measures: [{ key: 'bytes', label: 'bytes', better: 'less' }],
       note: 'Redis’s used_memory before and after 10,000 jobs with 170 bytes of data.',

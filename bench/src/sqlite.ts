@@ -23,8 +23,8 @@ await runSuite(({ of }) =>
         work,
         parameters: { callers, calls: of(200_000, 50_000) },
         contenders: [
-          contender(BATCHES, 'batches'),
-          contender(AS_TEXT, 'text'),
+          { ...contender(BATCHES, 'batches'), reference: true },
+          { ...contender(AS_TEXT, 'text'), reference: true },
           contender(AS_JSON, 'json'),
           { ...contender(PORT, 'port'), ...own, against: AS_TEXT },
           { ...contender(KEY_VALUE, 'core'), ...own },

@@ -17,7 +17,7 @@ const result = (title: string, own: number): Result => ({
   },
   rounds: { Peer: [{ perSecond: 100 }], Portolan: [{ perSecond: own }] },
 });
-const setting = { facts: [['Node', '24']] as [string, string][], rounds: 5, quick: false };
+const setting = { facts: [['Node', '24']] as [string, string][], rounds: 5, quick: false, busy: false };
 
 test('a report holds the machine, who is behind, and a table for each contest', () => {
   // As the figures come from a suite's process.
@@ -34,6 +34,8 @@ test('a report of a run without a defeat says so', () => {
   expect(reportOf(new Map([['queue', [result('Fast work', 200)]]]), setting)).toContain('Nowhere in this run.');
 });
 
-test('a short run is told', () => {
+test('a short run is told, and a busy machine', () => {
+  expect(reportOf(new Map(), { ...setting, busy: true })).toContain('much other work');
+  expect(reportOf(new Map(), setting)).not.toContain('much other work');
   expect(reportOf(new Map(), { ...setting, quick: true })).toContain('(a short run)');
 });

@@ -93,6 +93,15 @@ test('who is faster than the base and misses the aim is told apart', () => {
   ]);
 });
 
+test('who is slower than another peer, or another setting of it, is behind; a reference is no peer', () => {
+  const one = result([rate(150)], 1.5);
+  const faster = { name: 'Peer, tuned', module: 'peer' };
+  const possible = { name: 'nothing at all', module: 'none', reference: true };
+  const contest = { ...one.contest, contenders: [...one.contest.contenders, faster, possible] };
+  const rounds = { ...one.rounds, 'Peer, tuned': [rate(200)], 'nothing at all': [rate(1_000)] };
+  expect(behindOf({ contest, rounds })).toEqual(['Behind: Portolan 0.75x (0.75–0.75) of Peer, tuned']);
+});
+
 test('who reaches the aim is not mentioned', () => {
   expect(behindOf(result([rate(300)], 3))).toEqual([]);
   expect(behindOf(result([rate(100)]))).toEqual([]);

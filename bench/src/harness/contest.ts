@@ -23,6 +23,8 @@ export interface Contender {
   readonly aim?: number | undefined;
   /** Instead of the contest's base. */
   readonly against?: string;
+  /** No peer but a measure of what is possible: to be slower is no defeat. */
+  readonly reference?: boolean;
   /** Is it Portolan? Then it is told when it is behind. */
   readonly own?: boolean;
 }

@@ -7,16 +7,14 @@ export function baseOf({ contest: { base } }: Result, { name, against = base }: 
 }
 
 /** How many times better a contender is by the judged measure; undefined for the base itself, and for who has no figure of it. */
-export function ratioOf(result: Result, contender: Contender): Spread | undefined {
-  const base = baseOf(result, contender);
+export function ratioOf(result: Result, contender: Contender, base = baseOf(result, contender)): Spread | undefined {
   const [judged] = result.contest.measures;
   if (!judged || base === undefined) return undefined;
   return spreadOf(ratios(valuesOf(result, contender.name, judged), valuesOf(result, base, judged), judged.better));
 }
 
-/** How many times less processor time an operation takes, client and Redis together: what else the machine does hardly changes it. */
-export function cpuRatioOf(result: Result, contender: Contender): Spread | undefined {
-  const base = baseOf(result, contender);
+/** How many times less processor time an operation takes, client and Redis together: what else the machine does changes it less than the time. */
+export function cpuRatioOf(result: Result, contender: Contender, base = baseOf(result, contender)): Spread | undefined {
   return base === undefined ? undefined : spreadOf(ratios(cpuOf(result, contender.name), cpuOf(result, base), 'less'));
 }
 
@@ -32,23 +30,36 @@ export function partsOf(result: Result): MeasuredPart[] {
   });
 }
 
-/** A sentence for each of Portolan's contenders that is slower than its peer, or does not reach what it aims at. */
+/**
+ * A sentence for each of Portolan's contenders that is slower than its peer or does not reach what it aims at, and for each other peer, or other setting of the peer, that
+ * is faster.
+ */
 export function behindOf(result: Result): string[] {
-  return result.contest.contenders.flatMap((contender) => {
-    const ratio = contender.own ? ratioOf(result, contender) : undefined;
-    const base = baseOf(result, contender);
-    const { aim = 1 } = contender;
-    if (!ratio || base === undefined || ratio.median >= Math.max(aim, 1)) return [];
-    const cpu = cpuRatioOf(result, contender);
-    const told = `${contender.name} ${formatRatio(ratio)} of ${base}${cpu ? `, by processor time ${formatRatio(cpu)}` : ''}`;
-    if (ratio.median >= 1) return [`Ahead, short of the aim of ${aim}x: ${told}`];
-    if (aim === 1) return [`Behind: ${told}`];
-    return [
-      aim < 1 && ratio.median >= aim
-        ? `Behind, within the floor of ${aim}x: ${told}`
-        : `Behind the aim of ${aim}x: ${told}`,
-    ];
-  });
+  return result.contest.contenders
+    .filter((contender) => contender.own)
+    .flatMap((contender) => {
+      const base = baseOf(result, contender);
+      const others = contender.against === undefined ? result.contest.contenders : [];
+      const peers = others.filter(({ own, reference, name }) => !own && !reference && name !== base);
+      return [
+        ...(base === undefined ? [] : describe(result, contender, base, contender.aim ?? 1)),
+        ...peers.flatMap(({ name }) => describe(result, contender, name, 1)),
+      ];
+    });
+}
+
+function describe(result: Result, contender: Contender, peer: string, aim: number): string[] {
+  const ratio = ratioOf(result, contender, peer);
+  if (!ratio || ratio.median >= Math.max(aim, 1)) return [];
+  const cpu = cpuRatioOf(result, contender, peer);
+  const told = `${contender.name} ${formatRatio(ratio)} of ${peer}${cpu ? `, by processor time ${formatRatio(cpu)}` : ''}`;
+  if (ratio.median >= 1) return [`Ahead, short of the aim of ${aim}x: ${told}`];
+  if (aim === 1) return [`Behind: ${told}`];
+  return [
+    aim < 1 && ratio.median >= aim
+      ? `Behind, within the floor of ${aim}x: ${told}`
+      : `Behind the aim of ${aim}x: ${told}`,
+  ];
 }
 
 function formatRatio({ median, least, most }: Spread): string {
