@@ -255,4 +255,4 @@ export {
   type LeaseMessage,
 } from './worker/lease-keeper.ts';
 export { LeaseWatch, type LeaseWatchOptions } from './worker/lease-watch.ts';
-export { type ActiveJob, createWorker, type Worker, type WorkerOptions } from './worker/worker.ts';
+export { type ActiveJob, createWorker, type Worker, type WorkerOptions, type WorkerState } from './worker/worker.ts';

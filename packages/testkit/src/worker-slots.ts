@@ -62,6 +62,57 @@ export function workerSlotsSuite(harness: Harness): void {
       });
     });
 
+    add('quiet, it ends what it runs and takes no more until it resumes', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, events, state }) => {
+        const gate = Promise.withResolvers<string>();
+        const first = worker(({ n }) => (n === 1 ? gate.promise : 'first'), {
+          queues: ['work', 'more'],
+          concurrency: 5,
+        });
+        expect([first.state, first.queues]).toEqual(['running', ['more', 'work']]);
+        const held = await queue.enqueue(job, { n: 1 });
+        await state(held.id, 'active');
+        first.quiet();
+        first.quiet();
+        expect(first.state).toBe('quiet');
+        const left = await queue.enqueueMany(job, [{ data: { n: 2 } }, { data: { n: 3 }, options: { queue: 'more' } }]);
+        gate.resolve('ended');
+        expect(await state(held.id, 'completed')).toMatchObject({ result: 'ended', attempts: 1 });
+        await kit.pass(200);
+        for (const { id } of left) expect(await queue.get(id)).toMatchObject({ state: 'waiting', attempts: 0 });
+        first.resume();
+        first.resume();
+        expect(first.state).toBe('running');
+        for (const { id } of left) expect(await state(id, 'completed')).toMatchObject({ result: 'first', attempts: 1 });
+        expect(events.filter(({ type }) => type === 'taken')).toHaveLength(3);
+        first.quiet();
+        const stopped = first.stop();
+        expect(first.state).toBe('stopping');
+        first.resume();
+        expect(first.state).toBe('stopping');
+        await stopped;
+      });
+    });
+
+    add('a worker that turns quiet leaves the job it was told of to another, at once', async ({ kit, backend }) => {
+      const other = await kit.open();
+      await withBench(kit, backend, async ({ queue, worker, state }) => {
+        const ran: string[] = [];
+        const first = worker(() => ran.push('first'), { queues: ['work'] });
+        worker(() => ran.push('second'), { queues: ['work'], port: wrapQueue(other.queue, {}) });
+        for (let round = 0; round < 10; round += 1) {
+          const { id } = await queue.enqueue(job, { n: round });
+          if (round % 2 === 0) first.quiet();
+          await kit.eventually('somebody ran it', async () => (await queue.get(id))?.state === 'completed', 1_500);
+          first.quiet();
+          const before = ran.length;
+          await state((await queue.enqueue(job, { n: round })).id, 'completed');
+          expect(ran.slice(before)).toEqual(['second']);
+          first.resume();
+        }
+      });
+    });
+
     add('1,000 jobs over four workers run once each', async ({ kit, backend }) => {
       const other = await kit.open();
       await withBench(kit, backend, async ({ queue, worker, events }) => {

@@ -25,6 +25,9 @@ export class QueueSession implements SlotUser {
   /** The last claim got all it asked for: more jobs wait than this worker runs at a time. */
   #backlog = false;
   #stopping = false;
+  #quiet = false;
+  /** A hint may have come that this session does not follow any more: an exchange that claims nothing hands it to another worker. */
+  #handOn = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -45,6 +48,21 @@ export class QueueSession implements SlotUser {
   }
 
   slotsFreed(): void {
+    this.#notify();
+  }
+
+  /** Claims no more until `resume`, and settles what runs; a claim under way is the last. */
+  quiet(): void {
+    this.#quiet = true;
+    this.#handOn = true;
+    this.#listener.stop();
+    this.#options.pool.leave(this);
+    this.#notify();
+  }
+
+  resume(): void {
+    this.#quiet = false;
+    this.#mayHaveWork = true;
     this.#notify();
   }
 
@@ -91,8 +109,8 @@ export class QueueSession implements SlotUser {
     while (!lane.abandoned) {
       if (this.#stopping && lane.empty) return;
       const slots = first || this.#backlog ? this.#reserve(lane) : 0;
-      if (slots === 0 && lane.finished === 0 && !passOn) {
-        if (!this.#mayHaveWork && !this.#stopping) this.#listener.start();
+      if (slots === 0 && lane.finished === 0 && !passOn && !(first && this.#handOn)) {
+        if (!this.#mayHaveWork && !this.#resting) this.#listener.start();
         const hoped = this.#mayHaveWork;
         await lane.gate.wait();
         // The hint was consumed; with no slot to use it, an exchange that claims nothing hands it on to another worker.
@@ -100,13 +118,18 @@ export class QueueSession implements SlotUser {
         continue;
       }
       passOn = false;
+      this.#handOn = false;
       await this.#exchange(lane, slots);
     }
   }
 
+  get #resting(): boolean {
+    return this.#stopping || this.#quiet;
+  }
+
   #reserve(lane: Lane): number {
     const { pool } = this.#options;
-    if (this.#stopping) return 0;
+    if (this.#resting) return 0;
     if (!this.#mayHaveWork && !this.#backlog && lane.finished === 0) {
       pool.leave(this);
       return 0;

@@ -47,6 +47,9 @@ export interface ActiveJob {
   readonly startedAt: number;
 }
 
+/** `quiet` takes no jobs, and may be told to resume; `stopping` for good. */
+export type WorkerState = 'running' | 'quiet' | 'stopping';
+
 export interface Worker {
   /** Begins to take jobs; a store that is away is waited for. Once only. */
   start(): void;
@@ -55,6 +58,15 @@ export interface Worker {
    * store has confirmed everything, or after one more lease without it. Repeatable.
    */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * Takes no more jobs until `resume` (those that it is being given at the moment are the last); what runs goes on to its end, and what vanished workers leave behind is
+   * still recovered. A worker that stops stays so. Repeatable.
+   */
+  quiet(): void;
+  resume(): void;
+  readonly state: WorkerState;
+  /** The queues that it serves now, sorted. */
+  readonly queues: readonly string[];
   readonly active: readonly ActiveJob[];
 }
 
@@ -88,6 +100,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const policy = { maxStalls, retention, idleMs };
   const beat = { port, runtime, everyMs, sessions: () => sessions.values(), ...policy, deliveries, emit, onSchedule };
   let started = false;
+  let quiet = false;
   let stopped: Promise<void> | undefined;
 
   function emit(event: WorkerEvent): void {
@@ -115,6 +128,7 @@ export function createWorker(options: WorkerOptions): Worker {
       emit,
     });
     sessions.set(queue, session);
+    if (quiet) session.quiet();
     const loop = session.run().then(() => leave(session));
     loops.add(loop);
     void loop.then(() => loops.delete(loop));
@@ -182,6 +196,23 @@ export function createWorker(options: WorkerOptions): Worker {
       void scheduler.run();
     },
     stop: ({ graceMs = 10_000 } = {}) => (stopped ??= stop(graceMs)),
+    quiet() {
+      if (quiet) return;
+      quiet = true;
+      for (const session of sessions.values()) session.quiet();
+    },
+    resume() {
+      if (!quiet) return;
+      quiet = false;
+      for (const session of sessions.values()) session.resume();
+    },
+    get state() {
+      if (stopped) return 'stopping';
+      return quiet ? 'quiet' : 'running';
+    },
+    get queues() {
+      return [...sessions.keys()].sort();
+    },
     get active() {
       return [...sessions.values()].flatMap((session) =>
         session.held.map(({ id, name, queue, startedAt }) => ({ id, name, queue, startedAt })),
