@@ -1,10 +1,9 @@
 import { appRouter, type Context, type Features, openApiDocument, scopeRefusal } from '@portolan/api';
 import { type Portolan, PortolanError } from '@portolan/core';
-import type { Platform } from '@portolan/platform';
+import { createAuthenticator, type Platform, refuseForeignPages } from '@portolan/platform';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { createAuthenticator, refuseForeignPages } from './auth.ts';
 import { mountDocs } from './docs-page.ts';
 import { mountRest, refusal } from './rest.ts';
 
@@ -27,7 +26,7 @@ export function createApp({ platform, portolan, features, started }: AppOptions)
   const open = config.tokens.length === 0;
   const contextOf = (request: Request): Context => ({
     services: features.services,
-    caller: authenticate(request.headers),
+    caller: authenticate(request.headers.get('authorization')),
     observe({ procedure, code, ms, cause }) {
       metrics.call(procedure, code, ms / 1000);
       if (code === 'INTERNAL') logger.error({ procedure, ms, err: describe(cause) }, 'call failed');
@@ -51,12 +50,12 @@ export function createApp({ platform, portolan, features, started }: AppOptions)
   });
   if (open) {
     app.use(async (c, next) => {
-      refuseForeignPages(c.req.raw);
+      refuseForeignPages(c.req.header('host'), c.req.header('origin'));
       await next();
     });
   }
   app.get('/metrics', async (c) => {
-    const refused = scopeRefusal(authenticate(c.req.raw.headers), 'read');
+    const refused = scopeRefusal(authenticate(c.req.header('authorization')), 'read');
     if (refused) return refusal(refused);
     return c.body(await metrics.text(), 200, { 'content-type': metrics.contentType });
   });

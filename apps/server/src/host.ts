@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { invalid } from '@portolan/core';
+import { listenError } from '@portolan/platform';
 import type { Hono } from 'hono';
 
 export interface Host {
@@ -46,12 +46,7 @@ export async function listen(app: Hono, host: string, port: number): Promise<Hos
   try {
     await once(server, 'listening');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw invalid(`PORT: ${port} is taken on ${host}; an example is PORT=8081`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw invalid(`HOST: ${host} is no address of this machine; an example is HOST=127.0.0.1`);
-    if (code === 'EACCES') throw invalid(`PORT: ${port} needs privileges; an example is PORT=8080`);
-    throw error;
+    throw listenError(error, { variable: 'PORT', host, port });
   }
   const { port: bound } = server.address() as AddressInfo;
   return {

@@ -19,6 +19,8 @@ const bad: [app: string, variable: string, env: Record<string, string>][] = [
   ['server', 'FETCH_ALLOW', { FETCH_ALLOW: '127.0.0.1:99999' }],
   ['server', 'WORKER_CONCURRENCY', { WORKER_CONCURRENCY: '0' }],
   ['server', 'PAYLOAD_KEYS', { PAYLOAD_KEYS: `k1:${SECRET}` }],
+  ['server', 'WORKER_PORT', { WORKER_PORT: 'nine' }],
+  ['worker', 'WORKER_MAX_BLOCK_MS', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_MAX_BLOCK_MS: '-1' }],
   ['server', 'LOG_LEVEL', { LOG_LEVEL: 'loud' }],
   ['worker', 'BACKEND_URL', { BACKEND_URL: 'memory:' }],
   ['worker', 'PAYLOAD_KEYS', { BACKEND_URL: 'redis://127.0.0.1:1', PAYLOAD_KEYS: SECRET }],
@@ -35,13 +37,25 @@ describe.concurrent('a bad configuration', () => {
   });
 
   it('of the worker command line is told the same way', async () => {
-    for (const args of [['--concurrency', 'x'], ['--nonsense'], ['--queues', ','], ['stray']]) {
-      const { code, err } = await runToEnd('worker', { BACKEND_URL: 'redis://127.0.0.1:1' }, args);
-      expect([args, code, err.trim().split('\n').length]).toEqual([args, 2, 1]);
-    }
+    const wrong = [
+      ...[['--concurrency', 'x'], ['--concurrency', '0'], ['--nonsense'], ['stray']],
+      ...[
+        ['--queues', ','],
+        ['--queues', 'mail,no blanks'],
+      ],
+    ];
+    await Promise.all(
+      wrong.map(async (args) => {
+        const { code, err } = await runToEnd('worker', { BACKEND_URL: 'redis://127.0.0.1:1' }, args);
+        expect([args, code, err.trim().split('\n').length]).toEqual([args, 2, 1]);
+        // The line names the flag, or the word that nobody knows.
+        expect(err).toContain(args[0]);
+      }),
+    );
     const help = await runToEnd('worker', {}, ['--help']);
     expect([help.code, help.err]).toEqual([0, '']);
     expect(help.out).toContain('--concurrency');
+    expect(help.out).toContain('--queues');
   });
 
   it('a port that is taken is told like one', async () => {
@@ -49,8 +63,11 @@ describe.concurrent('a bad configuration', () => {
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };
     const { code, err } = await runToEnd('server', { BACKEND_URL: 'memory:', PORT: String(port) });
+    const worker = await runToEnd('worker', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_PORT: String(port) });
     taken.close();
     expect(err).toMatch(new RegExp(`^PORT: ${port} is taken`));
     expect([code, err.trim().split('\n').length]).toEqual([2, 1]);
+    expect(worker.err).toMatch(new RegExp(`^WORKER_PORT: ${port} is taken`));
+    expect(worker.code).toBe(2);
   });
 });

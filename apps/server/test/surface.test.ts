@@ -8,6 +8,7 @@ import { keyCases, keyListCases } from './surface/keys.ts';
 import { scheduleCases } from './surface/schedules.ts';
 import { createTalk, type Talk, TRANSPORTS } from './surface/talk.ts';
 import { userCases } from './surface/users.ts';
+import { workerCases } from './surface/workers.ts';
 import { BACKENDS, isMissing, type System, startSystem } from './systems.ts';
 
 /** The HTTP surface, feature by feature: the same questions over each transport to each backend. */
@@ -20,6 +21,7 @@ const features: readonly (readonly [string, readonly Case[]])[] = [
   ['jobs and queues', jobCases],
   ['schedules', scheduleCases],
   ['commands', commandCases],
+  ['workers', workerCases],
 ];
 
 const transcripts = new Map<string, readonly unknown[]>();

@@ -28,7 +28,8 @@ GET /api/users
 POST /api/topics/{topic}/messages
 GET /api/topics/{topic}/stream
 POST /api/commands
-GET /api/instances`
+GET /api/instances
+GET /api/workers`
   .trim()
   .split('\n');
 

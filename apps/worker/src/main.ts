@@ -1,36 +1,11 @@
-import { parseArgs } from 'node:util';
 import { CACHE_SETTINGS, createFeatures } from '@portolan/api';
-import { createPortolan, invalid } from '@portolan/core';
-import { type Config, openLeaseKeeper, openPlatform, readConfig, runProcess } from '@portolan/platform';
+import { createPortolan, invalid, type Worker } from '@portolan/core';
+import { openLeaseKeeper, openPlatform, readConfig, runProcess } from '@portolan/platform';
+import { HELP, readArguments } from './arguments.ts';
+import { startMonitor } from './monitor.ts';
 import { runWorker } from './run-worker.ts';
 
-const HELP = `worker: runs jobs and answers commands.
-
-  --concurrency N   jobs at a time (WORKER_CONCURRENCY, 50)
-  --queues a,b      only these queues (all that the store knows)
-  --help            this text
-
-Configuration comes from the environment; BACKEND_URL must be a store that other processes can reach.`;
-
-function readArguments(config: Config): { help: boolean; concurrency: number; queues?: string[] } {
-  const { values } = parseArgs({
-    options: { concurrency: { type: 'string' }, queues: { type: 'string' }, help: { type: 'boolean', default: false } },
-  });
-  const concurrency = values.concurrency === undefined ? config.workerConcurrency : Number(values.concurrency);
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) {
-    throw invalid(
-      `--concurrency: ${values.concurrency} is not a whole number from 1 to 10000; an example is --concurrency 50`,
-    );
-  }
-  const queues = values.queues
-    ?.split(',')
-    .map((queue) => queue.trim())
-    .filter(Boolean);
-  if (queues?.length === 0) throw invalid('--queues: no queue is named; an example is --queues pages,default');
-  return { help: values.help, concurrency, ...(queues ? { queues } : {}) };
-}
-
-await runProcess(async () => {
+await runProcess(async (end) => {
   const config = readConfig(process.env);
   const { help, concurrency, queues } = readArguments(config);
   if (help) {
@@ -52,22 +27,37 @@ await runProcess(async () => {
     log: logger,
   });
   features.start();
-  const { backendUrl: url, namespace, workerMaxBlockMs: maxBlockMs, logLevel } = config;
+  const { backendUrl: url, namespace, workerMaxBlockMs: maxBlockMs, logLevel, host, workerPort: port, tokens } = config;
+  let worker: Worker | undefined;
+  // Before the worker: a port that is taken must not cost jobs an attempt.
+  const monitor =
+    port === undefined ? undefined : await startMonitor({ host, port, tokens, metrics, state: () => worker?.state });
   const leaseKeeper =
     maxBlockMs > 0 ? openLeaseKeeper({ url, namespace, runtime, maxBlockMs, logLevel, role: 'worker' }) : undefined;
-  const worker = runWorker(portolan, features, {
+  const running = runWorker(portolan, features, {
     concurrency,
     ...(queues ? { queues } : {}),
     ...(leaseKeeper ? { leaseKeeper } : {}),
+    end,
     logger,
     metrics,
   });
-  logger.info({ concurrency, queues: queues ?? 'all', backend: backend.capabilities.name }, 'worker is running');
+  worker = running;
+  logger.info(
+    {
+      concurrency,
+      queues: queues ?? 'all',
+      backend: backend.capabilities.name,
+      ...(monitor ? { monitor: monitor.url } : {}),
+    },
+    'worker is running',
+  );
   return async () => {
-    logger.info({ active: worker.active.length }, 'worker is draining');
-    await worker.stop();
+    logger.info({ active: running.active.length }, 'worker is draining');
+    await running.stop();
     await leaseKeeper?.close();
     await features.stop();
+    await monitor?.close();
     await portolan.close();
   };
 });

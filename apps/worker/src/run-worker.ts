@@ -7,13 +7,15 @@ export interface RunWorkerOptions {
   /** Only these queues; all that the store knows unless told. */
   readonly queues?: readonly string[];
   readonly leaseKeeper?: LeaseKeeper;
+  /** Ends the process, where it is there for this worker alone. */
+  readonly end?: () => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** Starts a worker on the features' handlers that logs and counts every job it takes. */
+/** Starts a worker on the features' handlers that logs and counts every job it takes, and that commands reach. */
 export function runWorker(portolan: Portolan, features: Features, options: RunWorkerOptions): Worker {
-  const { concurrency, queues, leaseKeeper, logger, metrics } = options;
+  const { concurrency, queues, leaseKeeper, end, logger, metrics } = options;
   const worker = portolan.worker({
     handlers: [...features.handlers],
     concurrency,
@@ -22,6 +24,8 @@ export function runWorker(portolan: Portolan, features: Features, options: RunWo
     onEvent: (event) => report(event, logger, metrics),
   });
   worker.start();
+  features.attachWorker({ worker, ...(end ? { end } : {}) });
+  metrics.worker({ active: () => worker.active.length, queues: () => portolan.queue.queues() });
   return worker;
 }
 

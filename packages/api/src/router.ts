@@ -9,6 +9,7 @@ import { topicsRouter } from './topics/router.ts';
 import { router } from './trpc.ts';
 import { universitiesRouter } from './universities/router.ts';
 import { usersRouter } from './users/router.ts';
+import { workersRouter } from './workers/router.ts';
 
 export const appRouter = router({
   keys: keysRouter,
@@ -21,6 +22,7 @@ export const appRouter = router({
   users: usersRouter,
   topics: topicsRouter,
   commands: commandsRouter,
+  workers: workersRouter,
   system: systemRouter,
 });
 

@@ -11,7 +11,7 @@ import { createPageFetcher } from './pages/safe-fetch.ts';
 import { createPagesService, type PagesService } from './pages/service.ts';
 import { createSchedulesService, type SchedulesService } from './schedules/service.ts';
 import { CallCount } from './system/calls.ts';
-import { builtInCommands, type CommandTargets } from './system/commands.ts';
+import { builtInCommands, type CommandTargets, logged } from './system/commands.ts';
 import { Replica, settingsCollection } from './system/replica.ts';
 import { createSystemService, type SystemService } from './system/service.ts';
 import { createSettings } from './system/settings.ts';
@@ -20,6 +20,8 @@ import { createTopicsService, type TopicsService } from './topics/service.ts';
 import { createUniversitiesService, type UniversitiesService } from './universities/service.ts';
 import { createUniversitiesUpstream } from './universities/upstream.ts';
 import { createUsersService, type UsersService, usersCollection } from './users/service.ts';
+import { type AttachedWorker, answerList, workerCommands } from './workers/commands.ts';
+import { createWorkersService, type WorkersService } from './workers/service.ts';
 
 /** What the routers call: one service per feature. */
 export interface Services {
@@ -32,6 +34,7 @@ export interface Services {
   readonly users: UsersService;
   readonly topics: TopicsService;
   readonly commands: CommandsService;
+  readonly workers: WorkersService;
   readonly system: SystemService;
 }
 
@@ -49,6 +52,8 @@ export interface Features {
   readonly services: Services;
   readonly handlers: readonly Handler[];
   readonly commands: CommandBus;
+  /** Names this process's worker, so that commands reach it. */
+  attachWorker(attached: AttachedWorker): void;
   /**
    * Joins the command bus, seeds the sample users and reads the settings, in the background: while the store is away it goes on trying.
    * The answer resolves when all is done, or `stop` came first.
@@ -72,17 +77,27 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     ]),
   );
   const ping = () => portolan.ping();
+  let attached: AttachedWorker | undefined;
+  const targets = { attached: () => attached, instance: () => commands.instance, clock: runtime.clock };
   const tasks: TaskRunner = new TaskRunner(builtInTasks(runtime, ping), topics, runtime, () => commands.instance);
-  const commands = portolan.commandBus({
+  const commands: CommandBus = portolan.commandBus({
     instance: { role: options.role, host: hostname(), pid: process.pid, version: options.version, startedAt },
-    handlers: builtInCommands({
-      settings,
-      replica,
-      tasks,
-      log: options.log,
-      uptimeMs: () => runtime.clock.now() - startedAt,
-      logger: runtime.logger,
-    }),
+    handlers: [
+      ...logged(
+        [
+          ...builtInCommands({
+            settings,
+            replica,
+            tasks,
+            log: options.log,
+            uptimeMs: () => runtime.clock.now() - startedAt,
+          }),
+          ...workerCommands(targets),
+        ],
+        runtime.logger,
+      ),
+      answerList(targets),
+    ],
   });
   const keptResults = portolan.collection(keptResultsCollection);
   const results = createKeptResults(keptResults, () => runtime.clock.now());
@@ -106,12 +121,16 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     users,
     topics: createTopicsService(topics, runtime),
     commands: createCommandsService(commands),
+    workers: createWorkersService(commands),
     system: createSystemService({ facts, calls, cache, ping, clock: runtime.clock }),
   };
   return {
     services,
     handlers: [...builtInHandlers((ms, signal) => runtime.sleep(ms, signal)), fetchPageHandler(pages.get, results)],
     commands,
+    attachWorker(worker) {
+      attached = worker;
+    },
     async start() {
       const steps = [() => commands.start(), () => users.seed(), () => replica.start()];
       for (const step of steps) await untilDone(step, runtime, stopping.signal);

@@ -27,6 +27,8 @@ export interface Config {
   readonly workerMaxBlockMs: number;
   /** What jobs carry is encrypted with the first and decrypted with all; undefined: stored in clear. */
   readonly payloadKeys: readonly PayloadKey[] | undefined;
+  /** Where a worker answers `/healthz` and `/metrics`; undefined: nowhere. */
+  readonly workerPort: number | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -111,6 +113,7 @@ const VARIABLES = {
   WORKER_CONCURRENCY: { example: '50', schema: wholeNumber(1, 10_000) },
   WORKER_MAX_BLOCK_MS: { example: '60000', schema: wholeNumber(0, 86_400_000) },
   PAYLOAD_KEYS: { example: 'k2:$(openssl rand -base64 32),k1:...', secret: true, schema: payloadKeys },
+  WORKER_PORT: { example: '9090', schema: wholeNumber(0, 65_535) },
   LOG_LEVEL: { example: 'info', schema: z.enum(LOG_LEVELS, { error: `not one of ${LOG_LEVELS.join(', ')}` }) },
 } satisfies Record<string, Variable<unknown>>;
 
@@ -143,6 +146,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     workerConcurrency: read('WORKER_CONCURRENCY', 50),
     workerMaxBlockMs: read('WORKER_MAX_BLOCK_MS', 60_000),
     payloadKeys: env.PAYLOAD_KEYS ? read('PAYLOAD_KEYS', []) : undefined,
+    workerPort: env.WORKER_PORT ? read('WORKER_PORT', 0) : undefined,
     logLevel: read('LOG_LEVEL', 'info'),
   };
   if (config.tokens.length === 0 && !isLoopback(config.host)) {

@@ -4,13 +4,14 @@ import { PortolanError } from '@portolan/core';
 export type Stop = () => Promise<void>;
 
 /**
- * Runs a process: starts it, and on SIGTERM or SIGINT stops it once, gracefully. A bad configuration or argument ends it with one line and exit code 2; a second
- * signal ends it at once.
+ * Runs a process: starts it, and on SIGTERM or SIGINT, or when `start` calls what it is given, stops it once, gracefully. A bad configuration or argument ends it
+ * with one line and exit code 2; a second signal ends it at once.
  */
-export async function runProcess(start: () => Promise<Stop | undefined>): Promise<void> {
+export async function runProcess(start: (end: () => void) => Promise<Stop | undefined>): Promise<void> {
   let stop: Stop | undefined;
+  const ending = Promise.withResolvers<void>();
   try {
-    stop = await start();
+    stop = await start(ending.resolve);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(PortolanError.is(error, 'INVALID') || isArgumentError(error) ? 2 : 1);
@@ -18,8 +19,8 @@ export async function runProcess(start: () => Promise<Stop | undefined>): Promis
   if (!stop) return;
   const end = stop;
   let stopping = false;
-  const onSignal = () => {
-    if (stopping) process.exit(1);
+  const stopOnce = () => {
+    if (stopping) return;
     stopping = true;
     end().then(
       () => process.exit(0),
@@ -29,8 +30,15 @@ export async function runProcess(start: () => Promise<Stop | undefined>): Promis
       },
     );
   };
+  let signalled = false;
+  const onSignal = () => {
+    if (signalled) process.exit(1);
+    signalled = true;
+    stopOnce();
+  };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  void ending.promise.then(stopOnce);
 }
 
 /** Refused configuration is told in its one line; anything unforeseen with its stack. */

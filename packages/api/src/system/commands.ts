@@ -13,7 +13,6 @@ export interface CommandTargets {
   readonly tasks: TaskRunner;
   readonly log: { level: (typeof levels)[number] };
   readonly uptimeMs: () => number;
-  readonly logger: Logger;
 }
 
 const ping = defineCommand({ name: 'ping', input: z.strictObject({}), output: z.object({ uptimeMs: z.number() }) });
@@ -38,9 +37,9 @@ const logLevel = defineCommand({
   output: z.object({ level: z.enum(levels), previous: z.enum(levels) }),
 });
 
-/** The commands that every process answers. Each execution is logged with the command's id, which is the same in every process. */
-export function builtInCommands({ settings, replica, tasks, log, uptimeMs, logger }: CommandTargets): CommandHandler[] {
-  const handlers = [
+/** The commands that every process answers. */
+export function builtInCommands({ settings, replica, tasks, log, uptimeMs }: CommandTargets): CommandHandler[] {
+  return [
     answer(ping, async () => ({ uptimeMs: uptimeMs() })),
     answer(setSetting, async ({ name, value }) => ({ name, value, previous: settings.set(name, value) })),
     answer(reloadData, ({ collection, id }) => replica.reload(collection, id)),
@@ -51,6 +50,10 @@ export function builtInCommands({ settings, replica, tasks, log, uptimeMs, logge
       return { level, previous };
     }),
   ];
+}
+
+/** Logs each execution with the command's id, which is the same in every process. */
+export function logged(handlers: readonly CommandHandler[], logger: Logger): CommandHandler[] {
   return handlers.map(({ command, run }) => ({
     command,
     run(args, context) {

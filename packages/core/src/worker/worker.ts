@@ -65,6 +65,8 @@ export interface Worker {
   quiet(): void;
   resume(): void;
   readonly state: WorkerState;
+  /** Jobs at a time. */
+  readonly concurrency: number;
   /** The queues that it serves now, sorted. */
   readonly queues: readonly string[];
   readonly active: readonly ActiveJob[];
@@ -184,6 +186,7 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   return {
+    concurrency,
     start() {
       if (started || stopped) throw invalid('a worker starts once');
       started = true;
