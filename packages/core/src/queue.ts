@@ -4,7 +4,10 @@ import { type ChildStatus, readChildren } from './flow-children.ts';
 import { deliverOwed } from './flow-deliver.ts';
 import { checkAttempts, checkPriority, type JobDefinition } from './job.ts';
 import { decodeEnvelope, encodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
+
 import { type JobStatus, toJobStatus, toLogLine } from './job-status.ts';
+import { waitersOf } from './job-waiters.ts';
+
 import { checkKey, checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { Amended, Amendment } from './ports/queue-amend.ts';
@@ -87,7 +90,8 @@ export interface Queue extends Schedules {
   logs(id: string): Promise<readonly JobLogLine[] | undefined>;
   /**
    * The job's result, waited for. Throws the job's error when it failed, CANCELLED, NOT_FOUND, TIMEOUT after `timeoutMs` (30 s if not said),
-   * or CANCELLED when the signal aborts. A store that is away meanwhile is waited for too.
+   * or CANCELLED when the signal aborts. A store that is away meanwhile is waited for too. Where the worker is of this process and uses the same port, it
+   * is told as soon as the store has confirmed the end; else it is polled for, from every 10 ms to every second.
    */
   result(id: string, options?: ResultOptions): Promise<unknown>;
   /** `asked`: the worker that runs it is told within seconds. `refused`: it had finished. Its children, if it waits for some, are left alone. */
@@ -135,6 +139,7 @@ export interface Queue extends Schedules {
 
 export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: QueueOptions): Queue {
   const producer = createQueueProducer(port, runtime);
+  const waiters = waitersOf(port);
 
   /** Checked, as JSON. */
   async function payloadOf(job: JobDefinition, data: unknown): Promise<string> {
@@ -238,7 +243,16 @@ export function createQueue({ port, runtime, maxPayloadBytes = 256 * 1024 }: Que
       const { queue, local } = parseJobId(id);
       return (await port.inspect({ of: 'logs', queue, id: local })).logs?.map(toLogLine);
     },
-    result: (id, options = {}) => awaitResult(() => get(id), id, runtime, options),
+    async result(id, options = {}) {
+      const { queue, local } = parseJobId(id);
+      return awaitResult(
+        () => get(id),
+        (told) => waiters.wait(queue, local, told),
+        id,
+        runtime,
+        options,
+      );
+    },
     async cancel(id) {
       const amended = await amend(id, 'cancel');
       return amended === 'done' ? 'cancelled' : amended;

@@ -17,6 +17,7 @@ import { workerFaultSuite } from './worker-faults.ts';
 import { workerFlowSuite } from './worker-flow.ts';
 import { workerManySuite } from './worker-many.ts';
 import { workerPolicySuite } from './worker-policy.ts';
+import { workerResultSuite } from './worker-result.ts';
 import { workerScheduleSuite } from './worker-schedule.ts';
 import { workerSlotsSuite } from './worker-slots.ts';
 
@@ -229,6 +230,7 @@ export function queueSuite(harness: Harness): void {
   queueLimitsSuite(harness);
   queueFlowSuite(harness);
   workerSuite(harness);
+  workerResultSuite(harness);
   workerPolicySuite(harness);
   workerManySuite(harness);
   workerScheduleSuite(harness);

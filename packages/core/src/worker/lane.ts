@@ -1,5 +1,6 @@
 import { PortolanError } from '../errors.ts';
 import { readParts } from '../flow-children.ts';
+import { type JobWaiters, waitersOf } from '../job-waiters.ts';
 import type { QueuePort } from '../ports/queue.ts';
 import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
@@ -44,6 +45,7 @@ export class Lane {
   readonly gate = new Gate();
   readonly #options: LaneOptions;
   readonly #hold: (session: string | undefined) => void;
+  readonly #waiters: JobWaiters;
   readonly #abandoned = new AbortController();
   /** Runs whose lease is ours, by the job's id in the store, until the store has confirmed their end. */
   readonly #held = new Map<string, Run>();
@@ -58,6 +60,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#hold = options.holder();
+    this.#waiters = waitersOf(options.port);
     this.#id = options.runtime.id();
   }
 
@@ -181,7 +184,9 @@ export class Lane {
     for (const { run, verdict } of finished) {
       if (this.#held.get(run.job.id) !== run) continue;
       this.#held.delete(run.job.id);
-      this.#report(run, refused.has(run.job.id) ? { type: 'lost' } : verdict.event);
+      const lost = refused.has(run.job.id);
+      if (!lost) this.#waiters.tell(run.queue, verdict.settlement);
+      this.#report(run, lost ? { type: 'lost' } : verdict.event);
     }
   }
 
