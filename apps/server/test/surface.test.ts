@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Case } from './surface/case.ts';
 import { commandCases } from './surface/commands.ts';
 import { counterCases, fieldCases } from './surface/fields-counters.ts';
+import { flowCases } from './surface/flows.ts';
 import { jobCases } from './surface/jobs.ts';
 import { keyCases, keyListCases } from './surface/keys.ts';
 import { scheduleCases } from './surface/schedules.ts';
@@ -20,6 +21,7 @@ const features: readonly (readonly [string, readonly Case[]])[] = [
   ['users', userCases],
   ['jobs and queues', jobCases],
   ['schedules', scheduleCases],
+  ['flows', flowCases],
   ['commands', commandCases],
   ['workers', workerCases],
 ];

@@ -1,5 +1,6 @@
 import { commandsRouter } from './commands/router.ts';
 import { countersRouter } from './counters/router.ts';
+import { flowsRouter } from './flows/router.ts';
 import { jobsRouter, queuesRouter } from './jobs/router.ts';
 import { keysRouter } from './keys/router.ts';
 import { pagesRouter } from './pages/router.ts';
@@ -19,6 +20,7 @@ export const appRouter = router({
   jobs: jobsRouter,
   queues: queuesRouter,
   schedules: schedulesRouter,
+  flows: flowsRouter,
   users: usersRouter,
   topics: topicsRouter,
   commands: commandsRouter,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { CacheSettings, CommandBus, Handler, Portolan, Runtime } from '@portolan/core';
 import { type CommandsService, createCommandsService } from './commands/service.ts';
 import { type CountersService, createCountersService } from './counters/service.ts';
+import { createFlowsService, type FlowsService } from './flows/service.ts';
 import { builtInHandlers } from './jobs/jobs.ts';
 import { createKeptResults, keptResultsCollection } from './jobs/results.ts';
 import { createJobsService, type JobsService } from './jobs/service.ts';
@@ -31,6 +32,7 @@ export interface Services {
   readonly pages: PagesService;
   readonly jobs: JobsService;
   readonly schedules: SchedulesService;
+  readonly flows: FlowsService;
   readonly users: UsersService;
   readonly topics: TopicsService;
   readonly commands: CommandsService;
@@ -118,6 +120,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     pages,
     jobs: createJobsService(queue, results),
     schedules: createSchedulesService(queue),
+    flows: createFlowsService(queue),
     users,
     topics: createTopicsService(topics, runtime),
     commands: createCommandsService(commands),

@@ -18,10 +18,21 @@ const countJob = defineJob({
   backoff: { kind: 'fixed', delayMs: 200 },
 });
 
+/** Answers what its children answered, by their names, or how they ended without an answer: the smallest parent of a flow. */
+const gatherJob = defineJob({
+  name: 'gather',
+  input: z.unknown(),
+  output: z.record(z.string(), z.unknown()),
+});
+
 /** The jobs that any worker runs. Those of the features stand with their features. */
 export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Promise<void>): Handler[] {
   return [
     handle(echoJob, async (data) => data),
+    handle(gatherJob, async (_, { children }) => {
+      const outcomes = Object.entries(await children());
+      return Object.fromEntries(outcomes.map(([name, { state, result }]) => [name, result ?? state]));
+    }),
     handle(countJob, async ({ steps, stepMs, failAt }, { attempt, signal, progress, log }) => {
       for (let step = 1; step <= steps; step++) {
         if (step === failAt && attempt === 1) {
@@ -39,7 +50,7 @@ export function builtInHandlers(sleep: (ms: number, signal: AbortSignal) => Prom
 
 /** Every job that may be pushed by name. */
 const JOBS: ReadonlyMap<string, JobDefinition> = new Map(
-  [echoJob, countJob, fetchPageJob].map((job): [string, JobDefinition] => [job.name, job]),
+  [echoJob, countJob, gatherJob, fetchPageJob].map((job): [string, JobDefinition] => [job.name, job]),
 );
 
 /** Throws NOT_FOUND for a name that nobody knows. */

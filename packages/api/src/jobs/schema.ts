@@ -7,7 +7,7 @@ export const retryInput = z.strictObject({
   data: z.unknown().optional().describe('what it runs with; what it had unless told'),
 });
 
-const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
+export const jobState = z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']);
 export const jobOutput = z.object({
   id: z.string(),
   queue: z.string(),
@@ -19,6 +19,8 @@ export const jobOutput = z.object({
   result: z.unknown().optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   createdAt: z.string(),
+  parent: z.string().optional().describe('the job that waits for this one'),
+  awaits: z.int().optional().describe('how many children have yet to finish before it runs'),
   schedule: z
     .object({ id: z.string(), at: z.string() })
     .optional()

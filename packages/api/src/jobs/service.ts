@@ -20,6 +20,8 @@ function present(job: JobStatus): JobOutput {
     ...(job.result === undefined ? {} : { result: job.result }),
     ...(job.error === undefined ? {} : { error: job.error }),
     createdAt: iso(job.createdAt),
+    ...(job.parent === undefined ? {} : { parent: job.parent }),
+    ...(job.awaits === undefined ? {} : { awaits: job.awaits }),
     ...(job.schedule === undefined ? {} : { schedule: { id: job.schedule.id, at: iso(job.schedule.at) } }),
     ...(job.startedAt === undefined ? {} : { startedAt: iso(job.startedAt) }),
     ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
