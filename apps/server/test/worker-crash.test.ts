@@ -56,9 +56,9 @@ describeWithRedis('a worker that vanishes', () => {
     return new Map(pushed);
   }
 
-  async function counts(): Promise<Readonly<Record<string, number>>> {
+  async function counts(of = 'pages'): Promise<Readonly<Record<string, number>>> {
     const { body } = await call<Counts>(fleet.server.url, '/api/queues');
-    return body.queues.find(({ queue }) => queue === 'pages')?.counts ?? {};
+    return body.queues.find(({ queue }) => queue === of)?.counts ?? {};
   }
 
   const allCompleted = (count: number) =>
@@ -99,6 +99,35 @@ describeWithRedis('a worker that vanishes', () => {
       else expect([id, requestsOf(page)]).toEqual([id, 1]);
     }
   });
+
+  it(
+    'by kill -9 amid flows leaves no parent waiting, nor one with less than its children answered',
+    PATIENCE,
+    async () => {
+      const [victim] = fleet.workers as [TestProcess, TestProcess, TestProcess];
+      const count = { name: 'count', data: { steps: 4, stepMs: 25 } };
+      const children = {
+        a: count,
+        b: count,
+        below: { name: 'gather', data: null, queue: 'middle', children: { c: count } },
+      };
+      const flow = { name: 'gather', data: null, queue: 'parents', children };
+      const pushing = Array.from({ length: 100 }, () =>
+        call<{ jobId: string }>(fleet.server.url, '/api/flows', 'POST', flow),
+      );
+      await found('30 jobs of the victim', () => jobIds(victim, 'job completed').length >= 30 || undefined);
+      await victim.end('SIGKILL');
+      const pushed = await Promise.all(pushing);
+      await found('100 parents', async () => (await counts('parents')).completed === 100 || undefined);
+      expect(await counts('parents')).toMatchObject({ delayed: 0, waiting: 0, active: 0, failed: 0, cancelled: 0 });
+      expect(await counts('middle')).toMatchObject({ completed: 100, delayed: 0, failed: 0 });
+      const counted = { counted: 4, attempt: expect.any(Number) };
+      for (const { body } of pushed) {
+        const { result } = await completed(fleet.server.url, body.jobId);
+        expect(result).toEqual({ a: counted, b: counted, below: { c: counted } });
+      }
+    },
+  );
 
   it('for longer than its lease and comes back is told that its jobs are lost, and goes on', PATIENCE, async () => {
     const [frozen, ...others] = fleet.workers as [TestProcess, TestProcess, TestProcess];
