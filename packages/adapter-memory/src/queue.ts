@@ -227,7 +227,7 @@ function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, no
     return { queues: told, jobs, cursor: null };
   }
   if (inspection.of === 'owed') {
-    return { queues: told, jobs: [], cursor: null, owed: state.owed.list(inspection.limit, now) };
+    return { queues: [], jobs: [], cursor: null, owed: state.owed.list(inspection.limit, now) };
   }
   const from = Number(inspection.cursor ?? 0);
   const end = from + inspection.limit;
@@ -235,7 +235,7 @@ function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, no
     const job = state.jobs.get(inspection.id);
     const parts = job ? sortedParts(job) : [];
     const cursor = end < parts.length ? String(end) : null;
-    return { queues: told, jobs: [], cursor, parts: parts.slice(from, end) };
+    return { queues: [], jobs: [], cursor, parts: parts.slice(from, end) };
   }
   const all = state.list(inspection.state);
   return { queues: told, jobs: all.slice(from, end).map(toRecord), cursor: end < all.length ? String(end) : null };

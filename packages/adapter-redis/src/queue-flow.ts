@@ -24,11 +24,11 @@ export function flowLook(inspection: FlowInspection): [RedisScript, RedisArgumen
 }
 
 /** The answer of either script, which tells entries as they are stored (queue-scripts/parts.ts). */
-export function readFlow(reply: unknown): Pick<QueueInspected, 'cursor' | 'owed' | 'parts'> {
+export function readFlow(reply: unknown): QueueInspected {
   const [head, flat] = reply as [number | string, string[]];
-  if (typeof head === 'string') return { cursor: null, owed: readOwed(head, flat) };
+  if (typeof head === 'string') return { queues: [], jobs: [], cursor: null, owed: readOwed(head, flat) };
   const parts = pairs(flat).map(([part, stored]) => readPart(part, stored));
-  return { cursor: head < 0 ? null : String(head), parts };
+  return { queues: [], jobs: [], cursor: head < 0 ? null : String(head), parts };
 }
 
 function readOwed(now: string, flat: readonly string[]): OwedPart[] {

@@ -93,10 +93,7 @@ export function redisQueue(context: RedisContext): QueuePort {
       }
       if (inspection.of === 'schedules')
         return inspectSchedules(inspection, (one, args) => script(inspection.queue, one, args));
-      if (inspection.of === 'owed' || inspection.of === 'parts') {
-        const [told, found] = await Promise.all([inspect(inspection.queue, 'none'), look(inspection)]);
-        return { ...told, ...found };
-      }
+      if (inspection.of === 'owed' || inspection.of === 'parts') return look(inspection);
       if (inspection.of === 'logs') {
         const { queue, id } = inspection;
         const lines = (await script(queue, LOGS, [id])) as string[] | null;

@@ -53,14 +53,14 @@ export function inspect(engine: Engine, namespace: number, inspection: QueueInsp
   if (!row) return { queues, jobs: [], cursor: null };
   const number = Number(row.number);
   if (inspection.of === 'owed') {
-    return { queues, jobs: [], cursor: null, owed: owedParts(engine, number, now, inspection.limit) };
+    return { queues: [], jobs: [], cursor: null, owed: owedParts(engine, number, now, inspection.limit) };
   }
   if (inspection.of === 'parts') {
     const { id, limit } = inspection;
     const from = Number(inspection.cursor ?? 0);
     const parts = partsPage(engine, number, id, limit + 1, from);
     const cursor = parts.length > limit ? String(from + limit) : null;
-    return { queues, jobs: [], cursor, parts: parts.slice(0, limit) };
+    return { queues: [], jobs: [], cursor, parts: parts.slice(0, limit) };
   }
   const leases = new Map(Number(row.active) === 0 ? [] : allLeases(engine, number));
   const record = (found: Row): JobRecord => toRecord(found, leases.get(String(found.id))?.startedAt);

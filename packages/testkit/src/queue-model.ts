@@ -82,6 +82,9 @@ const amend = fc
     ),
   );
 
+const partsOf = async (port: QueuePort, queue: string, of: string) =>
+  (await port.inspect({ of: 'parts', queue, id: of, cursor: null, limit: 9 })).parts ?? [];
+
 const deliver = fc
   .record({
     id,
@@ -92,7 +95,10 @@ const deliver = fc
   })
   .map(({ fail, ...drawn }) => {
     const amendment = { do: 'deliver' as const, ...drawn, ...(fail === undefined ? {} : { fail }) };
-    return command(`deliver ${JSON.stringify(amendment)}`, (port, queue) => port.amend(queue, amendment));
+    return command(`deliver ${JSON.stringify(amendment)}`, async (port, queue) => [
+      await port.amend(queue, amendment),
+      await partsOf(port, queue, amendment.id),
+    ]);
   });
 
 const owedOf = async (port: QueuePort, queue: string): Promise<readonly OwedPart[]> =>
@@ -214,12 +220,8 @@ async function picture(port: QueuePort, queue: string): Promise<unknown> {
     }),
   );
   const owed = (await owedOf(port, queue)).map((entry) => ({ ...entry, turn: 0, missedMs: entry.missedMs !== null }));
-  const ids = Array.from({ length: 8 }, (_, at) => `j${at + 1}`);
-  const parts = ids.map(
-    async (one) => (await port.inspect({ of: 'parts', queue, id: one, cursor: null, limit: 9 })).parts ?? [],
-  );
   const told = await port.inspect({ of: 'schedules', queue, cursor: null, limit: 100 });
-  return [lists, owed, await Promise.all(parts), told.schedules?.list, (await listedQueues(port)).includes(queue)];
+  return [lists, owed, told.schedules?.list, (await listedQueues(port)).includes(queue)];
 }
 
 /** Ends everything in a queue, which then leaves the list; answers its name if it is listed yet. */
@@ -263,6 +265,9 @@ export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, run
       const [expected, seen] = await Promise.all([picture(oracle, queue), picture(subject, queue)]);
       expect(seen, what).toEqual(expected);
     }
+    const ids = Array.from({ length: 8 }, (_, at) => `j${at + 1}`);
+    const parts = (port: QueuePort) => Promise.all(ids.map((one) => partsOf(port, queue, one)));
+    expect(await parts(subject)).toEqual(await parts(oracle));
     const left = await Promise.all([empty(oracle, queue), empty(subject, queue)]);
     expect(left).toEqual([[], []]);
   });

@@ -55,6 +55,7 @@ export type FlowAmendment =
   /** Nobody is to look at this outcome for so many ms. Missing as for `strike`. */
   | { readonly do: 'defer'; readonly id: string; readonly turn: number; readonly delayMs: number };
 
+/** Without a summary and jobs. */
 export type FlowInspection =
   /** Up to `limit` entries that the queue owes and that are not put off, the longest due first; fewer where texts add up to about `TRANSFER_PAGE_BYTES`. */
   | { readonly of: 'owed'; readonly queue: string; readonly limit: number }
