@@ -79,6 +79,7 @@ export type { ChildStatus } from './flow-children.ts';
 export type { ChildOutcome, ChildPolicy } from './flow-part.ts';
 export { globEnds, globMatcher, globPrefix, prefixGlob } from './glob.ts';
 export { decodeText, encodeIndexKey, encodeText, type IndexValue, indexMember, membersOf } from './index-key.ts';
+export { createInlineQueue, type InlineQueue, type InlineQueueOptions } from './inline-queue.ts';
 // Queue: jobs, their producer and their worker.
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
 export type { PayloadKey } from './job-cipher.ts';

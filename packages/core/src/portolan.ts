@@ -6,6 +6,7 @@ import { type Counter, createCounter } from './counter.ts';
 import { type Collection, openCollection } from './document.ts';
 import type { CollectionDefinition } from './document-definition.ts';
 import { encryptedQueue } from './encrypted-queue.ts';
+import { createInlineQueue, type InlineQueue, type InlineQueueOptions } from './inline-queue.ts';
 import type { PayloadKey } from './job-cipher.ts';
 import { createKeyValue, type KeyValue } from './key-value.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
@@ -27,6 +28,8 @@ export interface Portolan {
   limiter(name: string, policies: readonly LimitPolicy[]): Limiter;
   collection<S extends Schema>(definition: CollectionDefinition<S>): Collection<OutputOf<S>>;
   worker(options: Omit<WorkerOptions, 'port' | 'runtime'>): Worker;
+  /** For tests: jobs have run when the call that enqueues them resolves. On a backend of its own. */
+  inlineQueue(options: Omit<InlineQueueOptions, 'port' | 'runtime'>): InlineQueue;
   commandBus(options: Omit<CommandBusOptions, 'port' | 'runtime'>): CommandBus;
   /** Resolves when the store answers; UNAVAILABLE or TIMEOUT otherwise. */
   ping(): Promise<void>;
@@ -59,6 +62,7 @@ export function createPortolan(backend: Backend, options: PortolanOptions = {}):
     limiter: (name, policies) => createLimiter({ port: backend.counter, runtime, name, policies }),
     collection: (definition) => openCollection(definition, { port: backend.document, runtime }),
     worker: (worker) => createWorker({ ...worker, port: queuePort, runtime }),
+    inlineQueue: (inline) => createInlineQueue({ ...inline, port: queuePort, runtime }),
     commandBus: (bus) => createCommandBus({ ...bus, port: backend.broadcast, runtime }),
     ping: () => backend.ping(),
     close: () => backend.close(),

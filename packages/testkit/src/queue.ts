@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
+import { inlineQueueSuite } from './inline-queue.ts';
 import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
 import { deadLetterSuite } from './queue-dead-letters.ts';
@@ -236,5 +237,6 @@ export function queueSuite(harness: Harness): void {
   workerScheduleSuite(harness);
   workerSlotsSuite(harness);
   workerFaultSuite(harness);
+  inlineQueueSuite(harness);
   workerFlowSuite(harness);
 }
