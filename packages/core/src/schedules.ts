@@ -33,6 +33,7 @@ export interface ScheduleStatus extends Timing {
   readonly attempts: number;
   readonly priority: number;
   readonly dedupeKey?: string;
+  readonly group?: string;
   readonly missed: Missed;
   /** Past while it is missed. */
   readonly nextAt: number;
@@ -113,7 +114,7 @@ function toStatus(queue: string, { id, timing, template, nextAt, lastAt }: Sched
   const what = `schedule ${id} of queue ${queue}`;
   const { missed, job, push } = decodeTemplate(template, what);
   const { name, data, version, attempts } = job;
-  const { priority, dedupeKey } = push;
+  const { priority, dedupeKey, group } = push;
   return {
     id,
     queue,
@@ -123,6 +124,7 @@ function toStatus(queue: string, { id, timing, template, nextAt, lastAt }: Sched
     attempts,
     priority,
     ...(dedupeKey === undefined ? {} : { dedupeKey }),
+    ...(group === undefined ? {} : { group }),
     ...decodeTiming(timing, what),
     missed,
     nextAt,

@@ -39,7 +39,7 @@ export const scheduleCases: readonly Case[] = [
         timeZone: 'Europe/Rome',
         ...window,
       };
-      const more = { missed: 'all', priority: 5, attempts: 2, dedupeKey: 'report' };
+      const more = { missed: 'all', priority: 5, attempts: 2, dedupeKey: 'report', group: 'europe' };
       expect((await ask(put(queue, 'report', { ...report, ...more }))).value).toEqual({ outcome: 'done' });
       await ask(put(queue, 'hourly', { name: 'echo', data: null, everyMs: 3_600_000 }));
       const { value } = await ask<{ schedules: Schedule[]; cursor: string | null }>(list(queue));

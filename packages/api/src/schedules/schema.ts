@@ -23,6 +23,12 @@ export const putInput = z.strictObject({
   priority: priority.optional().describe('higher runs first; 0 unless told'),
   attempts: z.int().min(1).max(100).optional().describe('runs allowed'),
   dedupeKey: z.string().min(1).max(512).optional().describe('while an unfinished job has this key, a tick makes none'),
+  group: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('of its jobs: shares the limits that the queue sets for each group'),
 });
 export const scheduleInput = z.strictObject({ queue, id });
 export const listInput = z.strictObject({
@@ -46,6 +52,7 @@ const scheduleOutput = z.object({
   priority,
   attempts: z.int(),
   dedupeKey: z.string().optional(),
+  group: z.string().optional(),
   nextAt: z.string().describe('of the next tick; past while it is missed'),
   lastAt: z.string().nullable().describe('of the newest tick that made a job'),
 });

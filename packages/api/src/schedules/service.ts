@@ -8,7 +8,7 @@ export type SchedulesService = ReturnType<typeof createSchedulesService>;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 function present({ id, queue, name, data, missed, priority, attempts, ...schedule }: ScheduleStatus): ScheduleOutput {
-  const { cron, timeZone, everyMs, startAt, endAt, dedupeKey, nextAt, lastAt } = schedule;
+  const { cron, timeZone, everyMs, startAt, endAt, dedupeKey, group, nextAt, lastAt } = schedule;
   return {
     id,
     queue,
@@ -23,6 +23,7 @@ function present({ id, queue, name, data, missed, priority, attempts, ...schedul
     priority,
     attempts,
     ...(dedupeKey === undefined ? {} : { dedupeKey }),
+    ...(group === undefined ? {} : { group }),
     nextAt: iso(nextAt),
     lastAt: lastAt === null ? null : iso(lastAt),
   };
@@ -32,14 +33,14 @@ function present({ id, queue, name, data, missed, priority, attempts, ...schedul
 export function createSchedulesService(queue: Queue) {
   return {
     async put({ queue: queueName, id, name, data, missed, ...told }: z.output<typeof putInput>) {
-      const { priority, attempts, dedupeKey, startAt, endAt, ...timing } = told;
+      const { priority, attempts, dedupeKey, group, startAt, endAt, ...timing } = told;
       await queue.schedule(definitionOf(name), data, {
         id,
         ...timing,
         ...(startAt === undefined ? {} : { startAt: Date.parse(startAt) }),
         ...(endAt === undefined ? {} : { endAt: Date.parse(endAt) }),
         ...(missed === undefined ? {} : { missed }),
-        options: { queue: queueName, priority, attempts, dedupeKey },
+        options: { queue: queueName, priority, attempts, dedupeKey, group },
       });
       return { outcome: 'done' as const };
     },
