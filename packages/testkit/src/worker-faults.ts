@@ -156,6 +156,48 @@ export function workerFaultSuite(harness: Harness): void {
       });
     });
 
+    add(
+      'a settle whose reply was lost is reported as the store decided, though the session has ended since',
+      async (at) => {
+        const { kit, backend } = at;
+        const up = { exchange: true, beat: true };
+        let drops = 1;
+        const port = wrapQueue(backend.queue, {
+          async exchange(...args) {
+            if (!up.exchange) throw away();
+            const result = await backend.queue.exchange(...args);
+            if (args[1].settled.length === 0 || drops-- <= 0) return result;
+            up.exchange = false;
+            up.beat = false;
+            throw away();
+          },
+          async beat(...args) {
+            if (!up.beat) throw away();
+            const told = await backend.queue.beat(...args);
+            up.exchange = true;
+            return told;
+          },
+        });
+        const other = queueClient(backend.queue, 'other');
+        await withBench(kit, backend, async ({ queue, worker, event, events }) => {
+          const never = Promise.withResolvers<string>();
+          worker(({ n }) => (n === 1 ? 'done' : never.promise), { port, leaseMs: 150, queues: ['work'] });
+          const held = await queue.enqueue(job, { n: 2 });
+          await event('taken');
+          const settled = await queue.enqueue(job, { n: 1 });
+          await kit.eventually('the lease ends', async () => (await other.sweep()).recovered.length > 0);
+          expect(up).toEqual({ exchange: false, beat: false });
+          await other.claim(1);
+          up.beat = true;
+          await event('lost');
+          await event('completed');
+          const of = (id: string) => events.filter((one) => one.id === id).map((one) => one.type);
+          expect(of(settled.id)).toEqual(['taken', 'completed']);
+          expect(of(held.id)).toEqual(['taken', 'lost']);
+        });
+      },
+    );
+
     add('a poison job ends after its stalls', async ({ kit, backend }) => {
       await withBench(kit, backend, async ({ queue, worker, event, events }) => {
         const { id } = await queue.enqueue(job, { n: 1 });

@@ -50,11 +50,12 @@ export class Lane {
   /** Runs whose lease is ours, by the job's id in the store, until the store has confirmed their end. */
   readonly #held = new Map<string, Run>();
   #finished: Finished[] = [];
+  /** Runs whose end is being told to the store: what becomes of them only its answer says, whatever a beat says meanwhile. */
+  #settling: ReadonlySet<Run> = new Set();
   #id: string;
   /** The store told that the session is gone: take a new id once nothing is held under this one. */
   #gone = false;
   #exchanges = 0;
-  #exchanging = false;
   #stopping = false;
 
   constructor(options: LaneOptions) {
@@ -75,10 +76,6 @@ export class Lane {
   /** Runs that have ended and are to be told to the store. */
   get finished(): number {
     return this.#finished.length;
-  }
-
-  get exchanging(): boolean {
-    return this.#exchanging;
   }
 
   get abandoned(): boolean {
@@ -109,7 +106,7 @@ export class Lane {
     this.#hold(this.#id);
     const finished = this.#takeFinished();
     const before = this.#held.size > finished.length ? this.held : [];
-    this.#exchanging = true;
+    this.#settling = new Set(finished.map(({ run }) => run));
     const result = await this.#call({
       session: this.#id,
       nonce: String(++this.#exchanges),
@@ -118,7 +115,7 @@ export class Lane {
       claim: slots,
       retention,
     });
-    this.#exchanging = false;
+    this.#settling = new Set();
     freed(slots - (result?.jobs.length ?? 0));
     if (!result) return undefined;
     this.#confirm(finished, result.refused);
@@ -151,7 +148,7 @@ export class Lane {
     if (id !== this.#id) return;
     if (!alive) {
       this.#gone = true;
-      for (const run of held) this.#lose(run);
+      for (const run of held) if (!this.#settling.has(run)) this.#lose(run);
     }
     this.#cancel(cancel);
   }
