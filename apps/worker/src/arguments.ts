@@ -17,9 +17,13 @@ export interface WorkerArguments {
   readonly queues?: readonly string[];
 }
 
-/** Throws INVALID with one line that names the flag, what is wrong and an example. */
-export function readArguments(config: Config): WorkerArguments {
+/** Reads those of the process unless told others. Throws INVALID with one line that names the flag, what is wrong and an example. */
+export function readArguments(
+  config: Pick<Config, 'workerConcurrency'>,
+  args: readonly string[] = process.argv.slice(2),
+): WorkerArguments {
   const { values } = parseArgs({
+    args: [...args],
     options: { concurrency: { type: 'string' }, queues: { type: 'string' }, help: { type: 'boolean', default: false } },
   });
   const { help, concurrency, queues } = values;
