@@ -10,7 +10,10 @@ export interface Command {
 
 export const id = fc.integer({ min: 1, max: 8 }).map((n) => `j${n}`);
 export const session = fc.constantFrom('a', 'b');
+/** Mostly nothing, so that most jobs wait: the more do, the more the commands have to choose from. */
+export const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 /** Far off, so that no real time matters; unequal, so that the order is known. */
-export const delay = fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: 0, freq: 3 }).map((n) => n * 3_600_000);
+export const delay = sometimes(fc.integer({ min: 1, max: 1_000 })).map((n = 0) => n * 3_600_000);
 
 export const command = (text: string, step: Step): Command => ({ text, step, [fc.toStringMethod]: () => text });

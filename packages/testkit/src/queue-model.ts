@@ -1,76 +1,12 @@
-import { checkQueueLimits, type OwedPart, type QueuePort, type Settlement } from '@portolan/core';
+import type { OwedPart, QueuePort } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { KEEP, listedQueues } from './queue-client.ts';
-import { anyLimits } from './queue-limits-arbitrary.ts';
 import { log, retryAnew } from './queue-model-amend.ts';
-import { command, delay, id, session } from './queue-model-kit.ts';
+import { crowd, exchange, limit, newJobs, push } from './queue-model-exchange.ts';
+import { command, id, session } from './queue-model-kit.ts';
 
 const STATES = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'] as const;
-
-const kin = fc.record({
-  awaits: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined, freq: 2 }),
-  parent: fc.option(fc.constantFrom('p', '{"of":1.0}'), { nil: undefined, freq: 2 }),
-});
-
-const newJobs = fc
-  .array(
-    fc.record({
-      id,
-      body: fc.string({ unit: 'grapheme', maxLength: 5 }),
-      priority: fc.constantFrom(0, 0, 0, 1, -1, 1_000),
-      delayMs: delay,
-      dedupeKey: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined, freq: 3 }),
-      dedupe: fc.constantFrom('keep' as const, 'replace' as const, 'debounce' as const),
-      group: fc.option(fc.constantFrom('g1', 'g:{2}'), { nil: undefined, freq: 2 }),
-      kin,
-    }),
-    { maxLength: 4 },
-  )
-  .map((drawn) =>
-    drawn.map(({ dedupeKey, dedupe, group, kin: { awaits, parent }, ...job }) => ({
-      ...job,
-      ...(dedupeKey === undefined ? {} : { dedupeKey, dedupe }),
-      ...(group === undefined ? {} : { group }),
-      ...(awaits === undefined ? {} : { awaits }),
-      ...(parent === undefined ? {} : { parent }),
-    })),
-  );
-
-const push = newJobs.map((jobs) => command(`push ${JSON.stringify(jobs)}`, (port, queue) => port.push(queue, jobs)));
-
-const settlement: fc.Arbitrary<Settlement> = fc.oneof(
-  id.map((one): Settlement => ({ id: one, outcome: 'completed', result: '{"r":1.0}' })),
-  id.map((one): Settlement => ({ id: one, outcome: 'failed', error: '"f"' })),
-  id.map((one): Settlement => ({ id: one, outcome: 'cancelled', error: '"c"' })),
-  fc.record({ id, outcome: fc.constant('retry' as const), delayMs: delay, error: fc.constant('"e"') }),
-  fc.record({ id, outcome: fc.constant('released' as const), delayMs: delay }),
-);
-
-/** `startedAt` is time, and `dueInMs` differs by what passed between the two. */
-const exchange = fc
-  .record({
-    session,
-    settled: fc.array(settlement, { maxLength: 4 }),
-    claim: fc.integer({ min: 0, max: 4 }),
-    twice: fc.boolean(),
-  })
-  .map((drawn) =>
-    command(`exchange ${JSON.stringify(drawn)}`, async (port, queue, nonce) => {
-      const { session: name, settled, claim, twice } = drawn;
-      const request = { session: name, nonce, leaseMs: 3_600_000, settled, claim, retention: KEEP };
-      const results = [await port.exchange(queue, request)];
-      if (twice) results.push(await port.exchange(queue, request));
-      return results.map(({ jobs, created, refused, cancel, dueInMs, owes }) => ({
-        owes,
-        created,
-        refused: [...refused].sort(),
-        cancel: [...cancel].sort(),
-        due: dueInMs === null ? null : Math.round(dueInMs / 3_600_000),
-        jobs: jobs.map((job) => ({ ...job, startedAt: 0 })),
-      }));
-    }),
-  );
 
 const amend = fc
   .record({ change: fc.constantFrom('cancel', 'retry', 'promote', 'remove', 'progress'), id, session })
@@ -154,12 +90,6 @@ const fire = fc
     jobs: newJobs,
   })
   .map((tick) => command(`fire ${JSON.stringify(tick)}`, (port, queue) => port.amend(queue, { do: 'fire', ...tick })));
-
-const limit = anyLimits.map((drawn) =>
-  command(`limit ${JSON.stringify(drawn)}`, (port, queue) =>
-    port.amend(queue, { do: 'limit', limits: checkQueueLimits(drawn) }),
-  ),
-);
 
 const beat = session.map((name) =>
   command(`beat ${name}`, async (port, queue) => {
@@ -253,7 +183,8 @@ async function empty(port: QueuePort, queue: string): Promise<readonly string[]>
  */
 export async function checkQueueModel(oracle: QueuePort, subject: QueuePort, runs: number): Promise<void> {
   let run = 0;
-  const property = fc.asyncProperty(commandsOf, async (commands) => {
+  const property = fc.asyncProperty(crowd, commandsOf, async (first, others) => {
+    const commands = [...first, ...others];
     run += 1;
     putOff = [];
     const queue = `model-${run}`;
