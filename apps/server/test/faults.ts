@@ -14,11 +14,11 @@ export function describeWithRedis(name: string, cases: () => void): void {
 
 /** Looks until there is something to find. Its deadline is for what never comes, not for what is slow. */
 export async function found<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const answer = await look();
     if (answer !== undefined) return answer;
-    if (performance.now() > deadline) throw new Error(`not within 30 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within 60 s: ${what}`);
     await delay(25);
   }
 }
