@@ -45,7 +45,7 @@ describe.concurrent('a bad configuration', () => {
     expect([help.code, help.err]).toEqual([0, '']);
     expect(help.out).toContain('--concurrency');
     expect(help.out).toContain('--queues');
-  });
+  }, 60_000);
 
   it('a port that is taken is told like one', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
