@@ -242,10 +242,10 @@ export function portCases(move: AddMove): void {
   });
 
   move('what is about to end ends over there as well, and stays out of digests', async ({ kit, backend, to, copy }) => {
-    const soon = kit.runtime.clock.now() + 2_000;
+    const soon = kit.runtime.clock.now() + 5_000;
     await backend.keyValue.commit([], [{ op: 'set', key: 'soon', value: '1', expiresAt: soon }]);
     await backend.keyValue.commit([], [{ op: 'setFields', key: 'fields', fields: { a: '1' }, expiresAt: soon }]);
-    await backend.counter.write('soon', 1, 2_000);
+    await backend.counter.write('soon', 1, 5_000);
     await backend.document.commit('numbers', [put('soon', { expiresAt: soon }), put('stays')]);
     await copy();
     expect(await to.keyValue.read(['soon'], { as: 'text' })).toEqual([{ value: '1' }]);
@@ -255,7 +255,7 @@ export function portCases(move: AddMove): void {
       expiring: { records: 2, first: soon, last: soon },
       digest: { records: 0 },
     });
-    await kit.pass(2_050);
+    await kit.pass(5_050);
     expect(await to.keyValue.read(['soon'], { as: 'text' })).toEqual([null]);
     expect(await to.keyValue.readFields('fields')).toBeNull();
     expect(await to.counter.read(['soon'])).toEqual([null]);
