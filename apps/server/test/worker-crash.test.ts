@@ -42,17 +42,19 @@ describeWithRedis('a worker that vanishes', () => {
     await redis?.close();
   });
 
-  /** Pushes a job for each page; job ids by page number. */
+  /** Pushes a job for each page, a hundred at a time; job ids by page number. */
   async function fetchPages(count: number): Promise<Map<string, number>> {
-    const numbers = Array.from({ length: count }, (_, at) => at + 1);
-    const pushed = await Promise.all(
-      numbers.map(async (number): Promise<[string, number]> => {
-        const url = `${site.url}/pages/number/${number}?ms=150`;
-        const { status, body } = await call<{ jobId: string }>(fleet.server.url, '/api/pages', 'POST', { url });
-        expect(status).toBe(202);
-        return [body.jobId, number];
-      }),
-    );
+    const push = async (number: number): Promise<[string, number]> => {
+      const url = `${site.url}/pages/number/${number}?ms=150`;
+      const { status, body } = await call<{ jobId: string }>(fleet.server.url, '/api/pages', 'POST', { url });
+      expect(status).toBe(202);
+      return [body.jobId, number];
+    };
+    const pushed: [string, number][] = [];
+    for (let first = 1; first <= count; first += 100) {
+      const numbers = Array.from({ length: Math.min(100, count - first + 1) }, (_, at) => first + at);
+      pushed.push(...(await Promise.all(numbers.map(push))));
+    }
     return new Map(pushed);
   }
 
