@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 import { invalid, TRANSFER_PARTS, type TransferPart } from '@portolan/core';
 import { readConfig } from '@portolan/platform';
 
-export const USAGE = `portolan: moves, inspects, backs up and restores what a store holds.
+export const USAGE = `portolan: moves, inspects, repairs, backs up and restores what a store holds.
 
-  portolan copy <from-url> <to-url> [--parts a,b] [--state FILE]
-      copies everything, verifies both sides at the end; killed half-way, the same command goes on
+  portolan copy <from-url> <to-url> [--parts a,b] [--state FILE] [--into-existing]
+      copies everything into an empty store, verifies both sides at the end; killed half-way, the same command goes on
   portolan inspect [<url>] [--json]
       prints what a store holds, by port, with sizes, expiries and digests
+  portolan repair [<url>] [--dry-run] [--json]
+      looks whether the queues of a store agree with themselves, and repairs them; safe while they are used
   portolan backup <file>
       writes the SQLite store of BACKEND_URL to a new file, while it is used
   portolan restore <file>
@@ -16,7 +18,9 @@ export const USAGE = `portolan: moves, inspects, backs up and restores what a st
   --namespace NAME   whose data (NAMESPACE, portolan); a backup holds all namespaces
   --parts a,b        only these: ${TRANSFER_PARTS.join(', ')}
   --state FILE       where a copy notes how far it is (a file under .data/ named after both URLs)
+  --into-existing    copies although the target holds something; what it has beyond the source stays, and is told as a difference
   --page-size N      records copied at a time, 1 to 1000 (500); fewer where they are large
+  --dry-run          tells what would be repaired, and changes nothing
   --json             for programs
   --help             this text
 
@@ -30,6 +34,7 @@ export interface CopyCommand {
   readonly namespace: string;
   readonly parts: readonly TransferPart[];
   readonly stateFile: string | undefined;
+  readonly intoExisting: boolean;
   readonly pageSize: number;
 }
 
@@ -41,6 +46,14 @@ export interface InspectCommand {
   readonly json: boolean;
 }
 
+export interface RepairCommand {
+  readonly command: 'repair';
+  readonly url: string;
+  readonly namespace: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
 export interface FileCommand {
   readonly command: 'backup' | 'restore';
   readonly url: string;
@@ -48,13 +61,14 @@ export interface FileCommand {
   readonly file: string;
 }
 
-export type Command = CopyCommand | InspectCommand | FileCommand | { readonly command: 'help' };
+export type Command = CopyCommand | InspectCommand | RepairCommand | FileCommand | { readonly command: 'help' };
 
 const NAMESPACE = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Where else it is an error rather than ignored. */
 const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
-  copy: ['namespace', 'parts', 'state', 'page-size'],
+  copy: ['namespace', 'parts', 'state', 'page-size', 'into-existing'],
   inspect: ['namespace', 'parts', 'json'],
+  repair: ['namespace', 'dry-run', 'json'],
   backup: ['namespace'],
   restore: ['namespace'],
 };
@@ -67,7 +81,7 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   const options = OPTIONS_OF[command];
   if (!options)
     throw invalid(
-      `unknown command ${JSON.stringify(command.slice(0, 40))}; known are copy, inspect, backup and restore`,
+      `unknown command ${JSON.stringify(command.slice(0, 40))}; known are copy, inspect, repair, backup and restore`,
     );
   for (const [name, value] of Object.entries(values)) {
     if (name !== 'help' && value !== false && !options.includes(name)) throw invalid(`${command} knows no --${name}`);
@@ -95,12 +109,16 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
         namespace,
         parts,
         stateFile: values.state,
+        intoExisting: values['into-existing'],
         pageSize: readPageSize(values['page-size']),
       };
     }
     case 'inspect':
       if (operands.length > 1) throw invalid('inspect takes one URL, or none for BACKEND_URL');
       return { command, url: storeUrl(first ?? backendUrl), namespace, parts, json: values.json };
+    case 'repair':
+      if (operands.length > 1) throw invalid('repair takes one URL, or none for BACKEND_URL');
+      return { command, url: storeUrl(first ?? backendUrl), namespace, dryRun: values['dry-run'], json: values.json };
     default: {
       if (first === undefined || operands.length > 1) throw invalid(`${command} takes the name of a file`);
       if (!/^sqlite:/i.test(backendUrl)) {
@@ -123,6 +141,8 @@ function parse(args: string[]) {
         parts: { type: 'string' },
         state: { type: 'string' },
         'page-size': { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+        'into-existing': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -151,6 +171,6 @@ function storeUrl(url: string): string {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(url))
     throw invalid('a store is named by a URL with a scheme, as in sqlite:.data/portolan.db');
   if (/^memory:/i.test(url))
-    throw invalid('memory: lives and ends with its process: there is nothing to copy or inspect from outside');
+    throw invalid('memory: lives and ends with its process: there is nothing to copy, inspect or repair from outside');
   return url;
 }

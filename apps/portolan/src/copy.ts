@@ -1,4 +1,12 @@
-import { type CopiedPart, copyBackend, createRuntime, invalid, PortolanError } from '@portolan/core';
+import {
+  type Backend,
+  type CopiedPart,
+  copyBackend,
+  createRuntime,
+  heldParts,
+  invalid,
+  PortolanError,
+} from '@portolan/core';
 import { isSameStore, openStore } from '@portolan/platform';
 import type { CopyCommand } from './arguments.ts';
 import { showProgress } from './progress.ts';
@@ -10,7 +18,7 @@ const DEADLINE_MS = 30_000;
 
 /** Answers the exit code: 0 when both sides are equal, 1 when they are not, 130 when it was interrupted. */
 export async function copy(command: CopyCommand): Promise<number> {
-  const { namespace, parts, pageSize } = command;
+  const { namespace, parts, pageSize, intoExisting } = command;
   if (isSameStore(command.from, command.to)) throw invalid('copy: both URLs are the same store');
   const runtime = createRuntime();
   const state = stateFile(command);
@@ -20,7 +28,12 @@ export async function copy(command: CopyCommand): Promise<number> {
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   const from = await openStore(command.from, { namespace, runtime, deadlineMs: DEADLINE_MS, readOnly: true });
-  const to = await openStore(command.to, { namespace, runtime, deadlineMs: DEADLINE_MS }).catch(async (error) => {
+  const openTarget = async () => {
+    // Before the target is opened, which makes it where there is none.
+    if (!resumed) await refuseNothing(from, namespace);
+    return openStore(command.to, { namespace, runtime, deadlineMs: DEADLINE_MS });
+  };
+  const to = await openTarget().catch(async (error) => {
     await from.close();
     throw error;
   });
@@ -38,19 +51,22 @@ export async function copy(command: CopyCommand): Promise<number> {
       parts,
       pageSize,
       state,
+      intoExisting,
       signal: interrupted.signal,
       onProgress: progress.tell,
     });
     progress.end();
     for (const part of copied) say(resultLine(part));
     const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+    // Whatever comes next begins anew: the advice below is to empty the target, and what is noted of it would not hold any more.
+    state.remove();
     if (copied.every(({ equal }) => equal)) {
-      state.remove();
       say(`copied and verified in ${seconds} s`);
       return 0;
     }
     say(
-      'the stores differ: something changed meanwhile, or the target held other data before. The same command copies those parts again.',
+      'the stores differ: something changed meanwhile, or the target held other data before. Empty the target, or name another file or database; ' +
+        'stop what uses the source; and copy again.',
     );
     return 1;
   } catch (error) {
@@ -62,6 +78,14 @@ export async function copy(command: CopyCommand): Promise<number> {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
     await Promise.all([from.close(), to.close()]);
+  }
+}
+
+/** A namespace that nobody wrote to is a slip: there would be nothing to copy, and nothing to differ. */
+async function refuseNothing(from: Backend, namespace: string): Promise<void> {
+  await from.ping();
+  if ((await heldParts(from)).length === 0) {
+    throw invalid(`copy: the source holds nothing under the namespace ${namespace}: name another with --namespace`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { createRuntime, inspectBackend, type ListedHolding, type PartInspection } from '@portolan/core';
+import { createRuntime, inspectBackend, type ListedHolding, type PartInspection, TRANSFER_PARTS } from '@portolan/core';
 import { openStore } from '@portolan/platform';
 import type { InspectCommand } from './arguments.ts';
 import { shownUrl } from './urls.ts';
@@ -26,6 +26,10 @@ function inspectionText(
   parts: readonly PartInspection[],
 ): string {
   const lines = [`${store.url}, namespace ${store.namespace}`];
+  if (parts.every(({ records, listing }) => records === 0 && listing.length === 0)) {
+    const which = parts.length < TRANSFER_PARTS.length ? ` of ${parts.map(({ part }) => part).join(', ')}` : '';
+    lines.push(`there is nothing${which} under this namespace`);
+  }
   for (const { part, records, bytes, expiring, digest, listing } of parts) {
     const expiry =
       expiring.first === null || expiring.last === null

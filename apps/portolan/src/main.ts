@@ -3,6 +3,7 @@ import { readCommand, USAGE } from './arguments.ts';
 import { backup, restore } from './backup.ts';
 import { copy } from './copy.ts';
 import { inspect } from './inspect.ts';
+import { repair } from './repair.ts';
 
 await runProcess(async () => {
   const command = readCommand(process.argv.slice(2), process.env);
@@ -15,6 +16,9 @@ await runProcess(async () => {
       break;
     case 'inspect':
       await inspect(command);
+      break;
+    case 'repair':
+      process.exitCode = await repair(command);
       break;
     case 'backup':
       await backup(command);

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { PortolanError } from '@portolan/core';
 import { afterAll, expect, it } from 'vitest';
 import { readCommand } from '../src/arguments.ts';
@@ -37,6 +38,7 @@ it('backs up while the store is used, and restores when nobody uses it', async (
   await backend.keyValue.commit([], [{ op: 'set', key: 'old', value: '1', expiresAt: null }]);
   expect(await run(['backup', file], env)).toMatchObject({ code: 0, out: `backed up to ${file}\n` });
   expect(await run(['backup', file], env)).toMatchObject({ code: 2 });
+  expect(await run(['backup', ''], env)).toMatchObject({ code: 2, err: 'backup: needs the name of a file\n' });
   await backend.keyValue.commit([], [{ op: 'set', key: 'old', value: '2', expiresAt: null }]);
   const refused = await run(['restore', file], env);
   expect(refused.code).toBe(1);
@@ -53,10 +55,30 @@ it('prints what a store holds for people', async () => {
   expect(out).toMatch(/digest [0-9a-f]{64} of 1/);
 });
 
+it('repairs what does not agree in queues, while the store is used', async () => {
+  const backend = await open(url, 'portolan');
+  await backend.queue.push('work', [{ id: 'one', body: '{}', priority: 0, delayMs: 0 }]);
+  const raw = new DatabaseSync(join(folder, 'store.db'));
+  raw.exec('DELETE FROM job_line');
+  expect(await run(['repair', '--dry-run'], { BACKEND_URL: url })).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/work: \d+ entries looked at; to be repaired: 1 jobs/),
+  });
+  const { code, out } = await run(['repair', url, '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ dryRun: false, queues: [{ queue: 'work', repaired: { jobs: 1, sums: 1 } }] });
+  expect(await run(['repair', url])).toMatchObject({ code: 0, out: expect.stringContaining('nothing to repair') });
+  expect(raw.prepare('SELECT count(*) AS n FROM job_line').get()?.n).toBe(1);
+  raw.close();
+  await backend.queue.amend('work', { do: 'remove', id: 'one' });
+  await backend.close();
+}, 60_000);
+
 it('looks only at a file that is there', async () => {
   const missing = join(folder, 'typo.db');
   for (const args of [
     ['inspect', `sqlite:${missing}`],
+    ['repair', `sqlite:${missing}`],
     ['copy', `sqlite:${missing}`, url],
   ]) {
     expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining('no file') });
@@ -69,6 +91,10 @@ it('looks only at a file that is there', async () => {
     err: expect.stringContaining('no store'),
   });
   expect(readFileSync(empty)).toHaveLength(0);
+  expect(await run(['inspect', `sqlite:${folder}`])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('is a folder'),
+  });
   expect(await run(['inspect', 'sqlite:%zz'])).toMatchObject({
     code: 2,
     err: 'backend URL: a percent sign in the path is written %25\n',
@@ -103,6 +129,9 @@ it('refuses what cannot be meant in one line that repeats no secret', async () =
     ['copy', url, secret, '--namespace', 'a b'],
     ['inspect', url, secret],
     ['inspect', '--frob'],
+    ['inspect', '--dry-run'],
+    ['repair', url, secret],
+    ['repair', '--parts', 'queue'],
     ['backup'],
     ['backup', 'x', 'y'],
   ];

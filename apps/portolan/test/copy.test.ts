@@ -110,18 +110,39 @@ describe.skipIf(!redis)('copy from SQLite to Redis and back', () => {
     const target = await open(last, namespace);
     await target.counter.write('stranger', 1);
     await target.close();
-    const { code, out } = await run([
-      'copy',
-      middle,
-      last,
-      '--namespace',
-      namespace,
-      '--parts',
-      'counter',
-      '--state',
-      join(folder, 'again.json'),
-    ]);
+    const state = join(folder, 'again.json');
+    const again = ['copy', middle, last, '--namespace', namespace, '--parts', 'counter', '--state', state];
+    const refused = await run(again);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('holds something already (counter)') });
+    expect(existsSync(state)).toBe(false);
+    const { code, out } = await run([...again, '--into-existing']);
     expect(code).toBe(1);
     expect(out).toMatch(/counter +1 records .* DIFFERENT: 2 in the target/);
+    expect(out).toContain('Empty the target');
+    // What is noted would be taken for loaded when the target has been emptied, as was advised.
+    expect(existsSync(state)).toBe(false);
+    const emptied = await open(last, namespace);
+    for (const counter of ['stranger', 'visits']) await emptied.counter.write(counter, null);
+    await emptied.close();
+    expect(await run(again)).toMatchObject({ code: 0 });
+  }, 120_000);
+
+  it('finds a full Redis as well, and refuses a source without the namespace before anything is made', async () => {
+    const full = await run(['copy', first, middle, '--namespace', namespace, '--state', join(folder, 'full.json')]);
+    expect(full.code).toBe(1);
+    expect(full.err).toContain('holds something already (keyValue, counter, cache, document, queue, broadcast)');
+    const made = join(folder, 'made.db');
+    for (const from of [first, middle]) {
+      expect(await run(['copy', from, `sqlite:${made}`, '--namespace', 'tpyo'])).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining('nothing under the namespace tpyo'),
+      });
+    }
+    expect(existsSync(made)).toBe(false);
+    expect(await run(['inspect', first, '--namespace', 'tpyo'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('there is nothing under this namespace'),
+    });
   }, 60_000);
 });

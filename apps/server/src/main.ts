@@ -11,7 +11,8 @@ await runProcess(async () => {
   const config = readConfig(process.env);
   const platform = await openPlatform(config, 'server');
   const { backend, runtime, logger, metrics } = platform;
-  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys: config.payloadKeys });
+  const { payloadKeys, workerEvents: events } = config;
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys, events });
   const features = createFeatures(portolan, {
     ...config,
     role: 'server',

@@ -23,6 +23,7 @@ const bad: [app: string, variable: string, env: Record<string, string>][] = [
   ['worker', 'WORKER_MAX_BLOCK_MS', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_MAX_BLOCK_MS: '-1' }],
   ['server', 'LOG_LEVEL', { LOG_LEVEL: 'loud' }],
   ['worker', 'BACKEND_URL', { BACKEND_URL: 'memory:' }],
+  ['worker', 'WORKER_EVENTS', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_EVENTS: 'some' }],
   ['worker', 'PAYLOAD_KEYS', { BACKEND_URL: 'redis://127.0.0.1:1', PAYLOAD_KEYS: SECRET }],
   ['worker', 'WORKER_CONCURRENCY', { BACKEND_URL: 'redis://127.0.0.1:1', WORKER_CONCURRENCY: 'many' }],
 ];

@@ -6,6 +6,7 @@ import { counterCases, fieldCases } from './surface/fields-counters.ts';
 import { flowCases } from './surface/flows.ts';
 import { jobCases } from './surface/jobs.ts';
 import { keyCases, keyListCases } from './surface/keys.ts';
+import { queueCases } from './surface/queues.ts';
 import { scheduleCases } from './surface/schedules.ts';
 import { createTalk, type Talk, TRANSPORTS } from './surface/talk.ts';
 import { userCases } from './surface/users.ts';
@@ -19,7 +20,8 @@ const features: readonly (readonly [string, readonly Case[]])[] = [
   ['fields', fieldCases],
   ['counters', counterCases],
   ['users', userCases],
-  ['jobs and queues', jobCases],
+  ['jobs', jobCases],
+  ['queues', queueCases],
   ['schedules', scheduleCases],
   ['flows', flowCases],
   ['commands', commandCases],

@@ -110,7 +110,7 @@ describe('/openapi.json', () => {
       for (const method of Object.keys(methods)) {
         const request = { method: method.toUpperCase(), ...(method === 'get' ? {} : { body: '{' }) };
         // Names that no checker lets through, so that streams do not open.
-        const target = path.replace(/\{topic\}/, '%20').replace(/\{\w+\}/g, 'none');
+        const target = path.replace(/\{(topic|queue)\}/, '%20').replace(/\{\w+\}/g, 'none');
         const body = (await (await fetch(url + target, request)).json()) as { message?: string };
         expect(String(body.message ?? ''), `${method} ${path}`).not.toMatch(/no route|nothing at/);
       }

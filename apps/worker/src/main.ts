@@ -19,7 +19,8 @@ await runProcess(async (end) => {
       `BACKEND_URL: ${backend.capabilities.name}: lives in one process, so the server runs the worker itself; an example for a worker is BACKEND_URL=redis://127.0.0.1:6379`,
     );
   }
-  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys: config.payloadKeys });
+  const { payloadKeys, workerEvents: events } = config;
+  const portolan = createPortolan(backend, { runtime, cache: CACHE_SETTINGS, payloadKeys, events });
   const features = createFeatures(portolan, {
     ...config,
     role: 'worker',

@@ -24,9 +24,31 @@ export function runWorker(portolan: Portolan, features: Features, options: RunWo
     onEvent: (event) => report(event, logger, metrics),
   });
   worker.start();
+  if (queues) void warnOfUnknown(queues, features, portolan, logger);
   features.attachWorker({ worker, ...(end ? { end } : {}) });
   metrics.worker({ active: () => worker.active.length, queues: () => portolan.queue.queues() });
   return worker;
+}
+
+/** A queue that was misspelt would be served for ever, and in silence. */
+async function warnOfUnknown(
+  named: readonly string[],
+  { handlers }: Features,
+  portolan: Portolan,
+  logger: Logger,
+): Promise<void> {
+  const known = new Set(handlers.map(({ definition }) => definition.queue));
+  try {
+    for (const { queue } of await portolan.queue.queues()) known.add(queue);
+  } catch {
+    return;
+  }
+  for (const queue of named.filter((one) => !known.has(one))) {
+    logger.warn(
+      { queue },
+      'Nobody knows this queue so far: no job of the features goes there, and nothing has been pushed to it',
+    );
+  }
 }
 
 /** One line per item taken and per item ended; every line carries the process id, which the logger adds. */

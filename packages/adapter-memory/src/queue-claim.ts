@@ -7,7 +7,8 @@ import {
   restsUntil,
   roomWithin,
 } from '@portolan/core';
-import type { Job, QueueState, Session } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
+import type { QueueState, Session } from './queue-state.ts';
 
 export interface Claim {
   readonly jobs: LeasedJob[];

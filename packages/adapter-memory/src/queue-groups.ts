@@ -1,5 +1,5 @@
 import { afterStarts, isOver, type QueueLimits, type RunLimits, restsUntil, roomWithin } from '@portolan/core';
-import type { Job } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
 
 interface Group {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Job } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
 
 /**
  * The waiting jobs of one priority. A job that stops to wait leaves a hole, which is dropped when its turn comes, so that nothing searches the line.

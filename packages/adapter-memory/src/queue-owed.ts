@@ -1,5 +1,5 @@
 import { type OwedPart, TRANSFER_PAGE_BYTES } from '@portolan/core';
-import type { Job } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
 
 interface Entry extends Omit<OwedPart, 'missedMs'> {
   readonly missedAt: number | null;

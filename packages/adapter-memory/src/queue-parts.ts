@@ -1,5 +1,6 @@
 import { type Amended, type DeliveredPart, type FlowAmendment, MAX_PARTS } from '@portolan/core';
-import type { Job, QueueState } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
+import type { QueueState } from './queue-state.ts';
 
 type Deliver = Extract<FlowAmendment, { readonly do: 'deliver' }>;
 

@@ -1,5 +1,6 @@
 import type { NewJob, PushedJob } from '@portolan/core';
-import type { Job, QueueState } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
+import type { QueueState } from './queue-state.ts';
 
 /** `hint`: there is something to do, or sooner than it was. */
 export interface Pushed extends PushedJob {

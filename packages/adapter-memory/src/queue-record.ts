@@ -1,5 +1,5 @@
 import { HELD_DUE_AT, type JobRecord } from '@portolan/core';
-import type { Job } from './queue-state.ts';
+import type { Job } from './queue-job.ts';
 
 export function toRecord(job: Job): JobRecord {
   const { id, body, state, priority, group, stalls, progress, result, error, startedAt, finishedAt, parent } = job;

@@ -36,10 +36,11 @@ export function amendSchedule(queue: ScheduledQueue, amendment: ScheduleAmendmen
     case 'fire': {
       if (!known) return 'missing';
       if (known.nextAt !== amendment.at || known.nextAt > queue.now) return 'refused';
-      const { nextAt, lastAt, jobs } = amendment;
+      const { nextAt, lastAt, jobs, renew } = amendment;
       queue.push(jobs);
+      const template = renew?.from === known.template ? renew.to : known.template;
       if (nextAt === null) schedules.delete(known.id);
-      else schedules.set(known.id, { ...known, nextAt, lastAt: lastAt ?? known.lastAt });
+      else schedules.set(known.id, { ...known, template, nextAt, lastAt: lastAt ?? known.lastAt });
       return 'done';
     }
   }

@@ -1,7 +1,5 @@
 import {
-  type DeliveredPart,
   HELD_DUE_AT,
-  type JobLogLine,
   type JobState,
   type NewJob,
   type QueueLimits,
@@ -10,38 +8,11 @@ import {
   type TransferredJob,
 } from '@portolan/core';
 import { Groups } from './queue-groups.ts';
+import { type Job, newJob, STANDS_NOWHERE } from './queue-job.ts';
 import { Lane } from './queue-lane.ts';
 import { OwedParts } from './queue-owed.ts';
 
 type FinishedState = 'completed' | 'failed' | 'cancelled';
-
-export interface Job {
-  readonly id: string;
-  body: string;
-  readonly priority: number;
-  readonly group: string | null;
-  /** Its place in its group's line; null unless it stepped aside. */
-  aside: number | null;
-  dedupeKey: string | undefined;
-  state: JobState;
-  /** Of an active job. */
-  session: string | undefined;
-  cancelAsked: boolean;
-  /** Runs that ended, except those handed back. */
-  runs: number;
-  stalls: number;
-  progress: string | null;
-  result: string | null;
-  error: string | null;
-  dueAt: number | null;
-  startedAt: number | null;
-  finishedAt: number | null;
-  readonly parent: string | null;
-  /** Parts that must still come; null for a job that never awaited any. */
-  awaits: number | null;
-  readonly parts: Map<string, DeliveredPart>;
-  logs: JobLogLine[];
-}
 
 export interface Session {
   expiresAt: number;
@@ -75,29 +46,7 @@ export class QueueState {
   }
 
   create(job: NewJob, now: number): void {
-    const made: Job = {
-      id: job.id,
-      body: job.body,
-      priority: job.priority,
-      group: job.group ?? null,
-      aside: null,
-      dedupeKey: job.dedupeKey,
-      state: 'waiting',
-      session: undefined,
-      cancelAsked: false,
-      runs: 0,
-      stalls: 0,
-      progress: null,
-      result: null,
-      error: null,
-      dueAt: null,
-      startedAt: null,
-      finishedAt: null,
-      parent: job.parent ?? null,
-      awaits: job.awaits || null,
-      parts: new Map(),
-      logs: [],
-    };
+    const made = newJob(job);
     this.jobs.set(made.id, made);
     if (made.dedupeKey !== undefined) this.dedupe.set(made.dedupeKey, made);
     this.admit(made, now, job.delayMs);
@@ -108,16 +57,7 @@ export class QueueState {
     if (this.jobs.has(parts.id)) return;
     const unfinished = parts.state === 'waiting' || parts.state === 'delayed';
     const key = unfinished && dedupeKey !== null && !this.dedupe.has(dedupeKey) ? dedupeKey : undefined;
-    const job: Job = {
-      ...parts,
-      aside: null,
-      dedupeKey: key,
-      session: undefined,
-      cancelAsked: false,
-      runs: attempts,
-      parts: new Map(),
-      logs: [...logs],
-    };
+    const job: Job = { ...parts, ...STANDS_NOWHERE, dedupeKey: key, runs: attempts, parts: new Map(), logs: [...logs] };
     this.jobs.set(job.id, job);
     if (key !== undefined) this.dedupe.set(key, job);
     if (parts.state === 'waiting') this.enter(job, 0, 0, false);

@@ -1,6 +1,7 @@
 import type { SweepPolicy, Swept } from '@portolan/core';
+import type { Job } from './queue-job.ts';
 import { scheduleInMs } from './queue-schedule.ts';
-import type { Job, QueueState } from './queue-state.ts';
+import type { QueueState } from './queue-state.ts';
 
 /** Takes back the jobs of every expired session, and trims the finished ones. */
 export function sweep(state: QueueState, policy: SweepPolicy, now: number): Swept {

@@ -3,6 +3,7 @@ import {
   isScheduleAmendment,
   MAX_QUEUES,
   type NewJob,
+  nothingSwept,
   type PushedJob,
   type QueueInspected,
   type QueueInspection,
@@ -133,6 +134,8 @@ export function memoryQueue(context: MemoryContext): QueuePort {
     },
 
     async sweep(queue, policy) {
+      // Each job is one object here, whose state is a field of it: there is nothing that could disagree.
+      if (policy.reconcile) return nothingSwept({ cursor: null, looked: 0, repaired: {} });
       const { state, now } = open(queue, false);
       const swept = sweep(state, policy, now);
       for (const [key, answer] of store.answers) {
@@ -211,7 +214,12 @@ function summary(queue: string, state: QueueState): QueueSummary {
 }
 
 function inspect({ queues, listed }: QueueStore, inspection: QueueInspection, now: number): QueueInspected {
-  if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: [...listed.keys()].sort() };
+  if (inspection.of === 'names') {
+    const unlisted = inspection.unlisted
+      ? [...queues].filter(([, { jobs }]) => jobs.size > 0).map(([name]) => name)
+      : [];
+    return { queues: [], jobs: [], cursor: null, names: [...new Set([...listed.keys(), ...unlisted])].sort() };
+  }
   if (inspection.of === 'queues') {
     const names = [...listed.keys()].sort();
     return { queues: names.map((name) => summary(name, queues.get(name) ?? new QueueState())), jobs: [], cursor: null };

@@ -2,9 +2,10 @@ import { HELD_DUE_AT, isOfQueue, type PlacedRecord, type TransferRecord } from '
 import type { MemoryContext } from './hub.ts';
 import { listQueue, queueStore } from './queue.ts';
 import { limit } from './queue-claim.ts';
+import type { Job } from './queue-job.ts';
 import { loadPart, sortedParts } from './queue-parts.ts';
 import { loadSchedule } from './queue-schedule.ts';
-import { type Job, QueueState } from './queue-state.ts';
+import { QueueState } from './queue-state.ts';
 import { type PartTransfer, sortedBehind } from './transfer-part.ts';
 
 const KINDS = ['job', 'part', 'owed', 'schedule'] as const;

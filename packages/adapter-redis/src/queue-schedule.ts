@@ -29,9 +29,9 @@ export async function amendSchedule(
     if (answer === 'full') throw tooManySchedules(queue);
     return answer as Amended;
   }
-  const { at, lastAt, jobs } = amendment;
-  const fire = (listed: 0 | 1) =>
-    run(FIRE, [id, at, nextAt, lastAt ?? '', ...(jobs.length === 0 ? [] : [listed, ...pushBatch(jobs).args])]);
+  const { at, lastAt, jobs, renew } = amendment;
+  const head = [id, at, nextAt, lastAt ?? '', renew?.from ?? '', renew?.to ?? ''];
+  const fire = (listed: 0 | 1) => run(FIRE, [...head, ...(jobs.length === 0 ? [] : [listed, ...pushBatch(jobs).args])]);
   const answer = await fire(0);
   if (answer) return answer as Amended;
   await list();

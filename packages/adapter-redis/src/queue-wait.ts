@@ -53,6 +53,16 @@ export class QueueWaits {
     });
   }
 
+  /** Wakes one who waits here for a list; false when nobody does. */
+  wakeOne(key: string): boolean {
+    for (const waiter of this.#waiters) {
+      if (!waiter.keys.includes(key)) continue;
+      waiter.wake();
+      return true;
+    }
+    return false;
+  }
+
   #covered(): boolean {
     return this.#keys().every((key) => this.#blocked.has(key));
   }

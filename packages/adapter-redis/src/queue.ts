@@ -4,6 +4,7 @@ import {
   type FlowInspection,
   isScheduleAmendment,
   MAX_QUEUES,
+  nothingSwept,
   type QueueInspected,
   type QueuePort,
   tooManyQueues,
@@ -12,6 +13,7 @@ import { hashTag, type RedisArgument, type RedisContext, type RedisScript } from
 import { exchangeArgs, readExchange } from './queue-exchange.ts';
 import { flowLook, flowScript, readFlow } from './queue-flow.ts';
 import { pushBatch } from './queue-push.ts';
+import { queuesByKeys, reconcileQueue } from './queue-reconcile.ts';
 import { readInspected, readLogLine } from './queue-reply.ts';
 import { amendSchedule, inspectSchedules } from './queue-schedule.ts';
 import { AMEND } from './queue-scripts/amend.ts';
@@ -54,7 +56,12 @@ export function redisQueue(context: RedisContext): QueuePort {
     async push(queue, jobs) {
       if (jobs.length === 0) return [];
       const { args, read } = pushBatch(jobs);
-      let answer = await script(queue, PUSH, [0, ...args]);
+      // A worker of this process that waits claims on the same connection, right behind the push: it need not hear of it from Redis. It looks again when the
+      // push was late after all (a script that Redis did not know).
+      const wake = keyOf(queue, 'wake');
+      const woken = waits.wakeOne(wake);
+      let answer = await script(queue, PUSH, [woken ? 2 : 0, ...args]);
+      if (woken) waits.wakeOne(wake);
       if (!answer) {
         await list(queue);
         answer = await script(queue, PUSH, [1, ...args]);
@@ -69,7 +76,8 @@ export function redisQueue(context: RedisContext): QueuePort {
       return { alive: alive === 1, cancel };
     },
 
-    async sweep(queue, { maxStalls, error, retention, idleMs }) {
+    async sweep(queue, { maxStalls, error, retention, idleMs, reconcile }) {
+      if (reconcile) return nothingSwept(await reconcileQueue(context, queue, reconcile));
       const { completed, failed: ended } = retention;
       const args = [maxStalls, error, completed.count, completed.ms, ended.count, ended.ms, idleMs];
       const swept = (await script(queue, SWEEP, args)) as [string[], string[], number, number, number, number, number];
@@ -100,7 +108,10 @@ export function redisQueue(context: RedisContext): QueuePort {
         return { queues: [], jobs: [], cursor: null, logs: lines?.map(readLogLine) };
       }
       const listed = await names();
-      if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: listed };
+      if (inspection.of === 'names') {
+        const all = inspection.unlisted ? new Set([...listed, ...(await queuesByKeys(context))]) : listed;
+        return { queues: [], jobs: [], cursor: null, names: [...all].sort() };
+      }
       const found = await Promise.all(listed.map((queue) => inspect(queue, 'none')));
       return { queues: found.flatMap((one) => one.queues), jobs: [], cursor: null };
     },

@@ -1,32 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import {
-  type Backend,
-  createQueue,
-  createRuntime,
-  createWorker,
-  defineJob,
-  handle,
-  type Queue,
-  type Schema,
-  type Worker,
-} from '@portolan/core';
+import { type Backend, createQueue, createWorker, handle, type Queue } from '@portolan/core';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answering, describeFaults, open, start } from './fault-kit.ts';
 import { redisHarness, redisUrl } from './harness.ts';
-
-const runtime = createRuntime();
-const anything: Schema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
-const job = defineJob({ name: 'ledger', queue: 'work', input: anything, output: anything });
-const retention = { completed: { count: 5_000, ms: 60_000 }, failed: { count: 100, ms: 60_000 } };
+import { countsOf, job, retention, runtime, stopping, until } from './queue-kit.ts';
 
 let redis: Redis;
 let namespace: string;
 let backend: Backend;
 let queue: Queue;
-const stopping: (() => unknown)[] = [];
 
 beforeAll(() => {
   redis = new Redis(redisUrl());
@@ -37,45 +21,79 @@ beforeEach(async () => {
   backend = await redisHarness.open({ namespace, runtime });
   queue = createQueue({ port: backend.queue, runtime });
   return async () => {
-    for (const stop of stopping.splice(0)) await stop();
     await backend.close();
   };
 });
 
 const key = (part: string): string => `${namespace}:queue:{work}:${part}`;
 
-function work(on: Backend, run: (data: unknown) => unknown, onEvent?: (type: string) => void): Worker {
-  const worker = createWorker({
-    port: on.queue,
-    runtime,
-    handlers: [handle(job, run)],
-    retention,
-    leaseMs: 900,
-    onEvent: ({ type }) => onEvent?.(type),
-  });
-  stopping.push(() => worker.stop({ graceMs: 0 }));
-  worker.start();
-  return worker;
-}
-
-/** A connection of its own to a server. */
-function administer(url: string): Redis {
-  const admin = new Redis(url);
-  stopping.push(() => void admin.disconnect());
-  return admin;
-}
-
-const until = (what: () => unknown, timeout = 15_000) => expect.poll(what, { timeout, interval: 20 });
-const counts = async (of: Queue = queue) => (await of.queues())[0]?.counts;
+const counts = () => countsOf(queue);
 
 describe('the queue in Redis', () => {
   it('keeps a body readable, under its id, and one hint at most', async () => {
     for (let n = 0; n < 3; n += 1) await queue.enqueue(job, { n });
     const [id] = await redis.lrange(key('waiting'), 0, 0);
     const body = JSON.parse((await redis.hget(key('jobs'), id ?? '')) ?? '');
-    expect(body).toEqual({ name: 'ledger', attempts: 3, createdAt: expect.any(Number), data: { n: 0 } });
+    expect(body).toEqual({ name: 'ledger', createdAt: expect.any(Number), data: { n: 0 } });
     expect(await redis.llen(key('wake'))).toBe(1);
     expect(await redis.zrange(`${namespace}:queue:names`, '0', '-1')).toEqual(['work']);
+  });
+
+  it('who waits in the pushing process is woken without a word of Redis, also where its claim comes before the push', async () => {
+    const { signal } = new AbortController();
+    const claim = (nonce: string) =>
+      backend.queue.exchange('work', { session: 's', nonce, leaseMs: 5_000, settled: [], claim: 5, retention });
+    await queue.enqueue(job, 1);
+    await claim('1');
+    await redis.del(key('wake'));
+    const woken = backend.queue.wait(['work'], signal);
+    await queue.enqueue(job, 2);
+    await woken;
+    expect(await redis.llen(key('wake'))).toBe(0);
+    expect((await claim('2')).jobs).toHaveLength(1);
+
+    await redis.script('FLUSH');
+    await claim('3');
+    const early = backend.queue.wait(['work'], signal).then(() => claim('4'));
+    const pushed = queue.enqueue(job, 3);
+    const late = early.then(() => backend.queue.wait(['work'], signal)).then(() => claim('5'));
+    expect((await early).jobs.length).toBe(0);
+    await pushed;
+    expect((await late).jobs).toHaveLength(1);
+  });
+
+  it('a claim answers no more than 4 MiB of bodies, and the rest waits in its place', async () => {
+    const port = backend.queue;
+    const body = JSON.stringify('x'.repeat(1_000_000));
+    const claim = async (nonce: string) => {
+      const request = { session: 's', nonce, leaseMs: 60_000, settled: [], claim: 20, retention };
+      const { jobs, dueInMs } = await port.exchange('work', request);
+      return [jobs.map(({ id }) => id).join(''), dueInMs];
+    };
+    const push = (from: string, changes: object) =>
+      port.push(
+        'work',
+        [...from].map((id) => ({ id, body, priority: 0, delayMs: 0, ...changes })),
+      );
+    await push('abcdef', {});
+    expect([await claim('1'), await claim('2')]).toEqual([
+      ['abcd', 0],
+      ['ef', null],
+    ]);
+    // The same with all that stands in the way of a plain claim.
+    await push('ghi', {});
+    await push('jkl', { priority: 1 });
+    expect([await claim('3'), await claim('4')]).toEqual([
+      ['jklg', 0],
+      ['hi', null],
+    ]);
+    await port.amend('work', { do: 'limit', limits: { group: { concurrency: 5 } } });
+    await push('mnopqrs', { group: 'g' });
+    expect([await claim('5'), await claim('6'), await claim('7')]).toEqual([
+      ['mnop', 0],
+      ['q', null],
+      ['', null],
+    ]);
   });
 
   it('a plain waiting job costs one hash field and one list element', async () => {
@@ -163,87 +181,4 @@ describe('the queue in Redis', () => {
     expect(twice.length).toBeLessThanOrEqual(10);
     expect(twice.every((times) => times === 2)).toBe(true);
   }, 40_000);
-});
-
-describeFaults('Redis goes away under workers', () => {
-  it('all queues of a process wait on one connection, and a wait survives its end', async () => {
-    const server = await start();
-    const store = await open(server.url);
-    const admin = administer(server.url);
-    const blocked = async (): Promise<(string | undefined)[]> => {
-      const lines = String(await admin.client('LIST')).split('\n');
-      return lines.filter((line) => / cmd=blpop/.test(line)).map((line) => /^id=(\d+)/.exec(line)?.[1]);
-    };
-    const push = (name: string) => store.queue.push(name, [{ id: '1', body: '', priority: 0, delayMs: 0 }]);
-    const { signal } = new AbortController();
-    const waits = ['a', 'b', 'c', 'd'].map((name) => store.queue.wait([name], signal));
-    await until(async () => (await blocked()).length).toBe(1);
-    await push('d');
-    await waits[3];
-    const [id = ''] = await blocked();
-    await admin.call('CLIENT', 'KILL', 'ID', id);
-    await push('a');
-    await waits[0];
-    const later = store.queue.wait(['e'], signal);
-    await push('e');
-    await later;
-  });
-
-  it('SCRIPT FLUSH and CLIENT KILL in the middle of the work lose nothing and run nothing twice', async () => {
-    const server = await start();
-    const store = await open(server.url);
-    const admin = administer(server.url);
-    const producer = createQueue({ port: store.queue, runtime });
-    const runs = new Map<unknown, number>();
-    work(store, (data) => runs.set(data, (runs.get(data) ?? 0) + 1).size);
-    const list = Array.from({ length: 400 }, (_, data) => ({ data }));
-    for (let from = 0; from < 400; from += 50) {
-      await producer.enqueueMany(job, list.slice(from, from + 50));
-      await admin.script('FLUSH');
-      if (from % 100 === 0) await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      await answering(store);
-    }
-    await until(async () => (await counts(producer))?.completed).toBe(400);
-    expect(runs.size).toBe(400);
-    expect([...runs.values()].filter((times) => times > 1)).toEqual([]);
-  });
-
-  it.each(['stop', 'kill'] as const)(
-    '%s and start again: workers resume by themselves and nothing is lost',
-    async (how) => {
-      const server = await start({ appendOnly: true });
-      const store = await open(server.url);
-      const producer = createQueue({ port: store.queue, runtime });
-      const runs = new Map<unknown, number>();
-      const worker = work(store, async (data) => {
-        runs.set(data, (runs.get(data) ?? 0) + 1);
-        await runtime.sleep(2);
-      });
-      const acknowledged: string[] = [];
-      const add = async (from: number): Promise<void> => {
-        const made = await producer.enqueueMany(
-          job,
-          Array.from({ length: 100 }, (_, n) => ({ data: from + n })),
-        );
-        acknowledged.push(...made.map(({ id }) => id));
-      };
-      await add(0);
-      await until(() => runs.size > 20).toBe(true);
-      await server[how]();
-      await expect(add(100)).rejects.toMatchObject({ retryable: true });
-      await server.start();
-      await until(() =>
-        add(200).then(
-          () => true,
-          () => false,
-        ),
-      ).toBe(true);
-      await until(async () => {
-        const states = await Promise.all(acknowledged.map(async (id) => (await producer.get(id))?.state));
-        return states.filter((state) => state !== 'completed').length;
-      }).toBe(0);
-      await worker.stop({ graceMs: 0 });
-    },
-    40_000,
-  );
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -21,6 +21,7 @@ const CACHE_KIB = 16 * 1024;
 export function openDatabase({ path, synchronous }: Location): DatabaseSync {
   makeFolder(dirname(path));
   const before = fileIdentity(path);
+  checkNames(path);
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
     // Only a file without a table takes auto_vacuum, so it comes first. In any other it would wait for the lock.
@@ -44,15 +45,31 @@ export function openDatabase({ path, synchronous }: Location): DatabaseSync {
   }
 }
 
-/** Opens a file to be looked at: it must be there and hold a store, and is not written to, not even its log. It may lie where nobody can write. */
-export function openToRead(path: string): DatabaseSync {
+/**
+ * Opens a file to be looked at: it must be there and hold a store, and what it holds is not written to. It may lie where nobody can write. Beside a file without a
+ * log SQLite would make one, for whoever looks; where that is somebody who may not write the file, its owner could not write the log, so there the file is read alone.
+ */
+export function openToRead(path: string, mayWrite = isWritable(path)): DatabaseSync {
   if (!existsSync(path)) throw invalid('backend URL: sqlite: there is no file of that name');
+  const logged = existsSync(`${path}-wal`);
+  if (!mayWrite && !logged) return openAlone(path);
   try {
     return openReadOnly(path);
   } catch (error) {
     // SQLite would put the log's index beside it. Without a log, the file is all there is.
-    if (!isUnopened(error) || (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)) throw error;
-    return openReadOnly(`${pathToFileURL(path)}?immutable=1`);
+    if (!isUnopened(error) || (logged && statSync(`${path}-wal`).size > 0)) throw error;
+    return openAlone(path);
+  }
+}
+
+const openAlone = (path: string): DatabaseSync => openReadOnly(`${pathToFileURL(path)}?immutable=1`);
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -65,6 +82,28 @@ function openReadOnly(name: string): DatabaseSync {
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** SQLite keeps a log beside each name: writers by two names of one file would not know of each other, and destroy it. */
+function checkNames(path: string): void {
+  const found = lookAt(path);
+  if (!found?.isFile() || found.nlink === 1) return;
+  throw new PortolanError(
+    'CONFLICT',
+    'SQLite: the file has more than one name (hard links): remove the others, or copy it',
+    {
+      retryable: false,
+    },
+  );
+}
+
+/** Undefined also where no look is possible: then SQLite says what is wrong. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -14,7 +14,7 @@ import { fromColumn } from './text.ts';
 /** Expired entries that one page steps over. */
 const SKIPPED_AT_ONCE = 1_000;
 /** Documents, and characters of bodies, after which a page ends before its limit, so that none holds the event loop for long. */
-const PAGE_DOCUMENTS = 400;
+const PAGE_DOCUMENTS = 200;
 const PAGE_LENGTH = 4 * 1024 * 1024;
 /** Above every member and id. */
 const TOP = '\x7f';

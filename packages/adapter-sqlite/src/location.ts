@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalid } from '@portolan/core';
 
@@ -6,11 +6,13 @@ import { invalid } from '@portolan/core';
 export type Synchronous = 'normal' | 'full';
 
 export interface Location {
-  /** Absolute. */
+  /** Absolute and without links: SQLite follows them, and keeps its log beside the file that it finds. */
   readonly path: string;
   readonly synchronous: Synchronous;
 }
 
+/** Links followed from one to the next, as in SQLite; more are a ring. */
+const MOST_LINKS = 100;
 const EXAMPLE = 'as in sqlite:.data/portolan.db';
 
 /**
@@ -29,18 +31,40 @@ export function parseLocation(url: string): Location {
   if (/^\/\/[^/]/.test(path)) {
     throw invalid(`backend URL: sqlite://NAME would be a host: write the path after the colon, ${EXAMPLE}`);
   }
-  return { path: resolve(path.replace(/^\/\/+/, '/')), synchronous: parseSynchronous(new URLSearchParams(query)) };
+  const synchronous = parseSynchronous(new URLSearchParams(query));
+  const absolute = resolve(path.replace(/^\/\/+/, '/'));
+  if (isFolder(absolute)) {
+    const name = JSON.stringify(basename(absolute));
+    throw invalid(`backend URL: sqlite: ${name} is a folder: name a file in it, ${EXAMPLE}`);
+  }
+  return { path: realPath(absolute), synchronous };
 }
 
-/** One name of a file that has several by links, even if only its folder is there. */
-export function realPath(path: string): string {
+/** Where an absolute path leads by links, of the file or of folders, whether or not the file, its folders or a link's target are there yet. */
+export function realPath(path: string, links = MOST_LINKS): string {
   try {
     return realpathSync(path);
   } catch {}
+  const folder = dirname(path);
+  if (folder === path) return path;
+  const here = join(realPath(folder, links), basename(path));
+  const target = linkTarget(here);
+  return target === undefined || links === 0 ? here : realPath(resolve(dirname(here), target), links - 1);
+}
+
+function linkTarget(path: string): string | undefined {
   try {
-    return join(realpathSync(dirname(path)), basename(path));
+    return readlinkSync(path);
   } catch {
-    return path;
+    return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return false;
   }
 }
 

@@ -13,19 +13,19 @@ function number(database: DatabaseSync, query: string): number {
   return Number(Object.values(row ?? {})[0] ?? 0);
 }
 
+const STORE = 'backend URL: the SQLite file';
+
 /**
- * Within a transaction, since another process may be making the file. Reads only. Throws INVALID for a file of another application, or of a newer
- * program. Answers the version of the schema, 0 for a new file.
+ * Within a transaction, since another process may be making the file. Reads only. Throws INVALID, in words about `subject`, for a file of another application, or of
+ * a newer program. Answers the version of the schema, 0 for a new file.
  */
-function readOwner(database: DatabaseSync): number {
+function readOwner(database: DatabaseSync, subject = STORE): number {
   const owner = number(database, 'PRAGMA application_id');
   const version = number(database, 'PRAGMA user_version');
   const isNew = owner === 0 && version === 0 && number(database, 'SELECT count(*) FROM sqlite_schema') === 0;
-  if (!isNew && owner !== APPLICATION_ID) throw invalid('backend URL: the SQLite file belongs to another application');
+  if (!isNew && owner !== APPLICATION_ID) throw invalid(`${subject} belongs to another application`);
   if (version > STEPS.length) {
-    throw invalid(
-      `backend URL: the SQLite file has schema ${version}, this program knows ${STEPS.length}: use a newer Portolan`,
-    );
+    throw invalid(`${subject} has schema ${version}, this program knows ${STEPS.length}: use a newer Portolan`);
   }
   return version;
 }
@@ -42,18 +42,16 @@ function transact<T>(database: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE',
 }
 
 /** The version of the file's schema; see `readOwner`. Takes no lock. */
-export function checkOwner(database: DatabaseSync): number {
-  return transact(database, 'BEGIN', () => readOwner(database));
+export function checkOwner(database: DatabaseSync, subject?: string): number {
+  return transact(database, 'BEGIN', () => readOwner(database, subject));
 }
 
 /** Throws INVALID for a file that a program which only reads cannot use: an empty one, or one of an earlier schema. */
 export function checkSchema(database: DatabaseSync): void {
   const version = checkOwner(database);
-  if (version === 0) throw invalid('backend URL: the SQLite file holds no store');
+  if (version === 0) throw invalid(`${STORE} holds no store`);
   if (version < STEPS.length) {
-    throw invalid(
-      `backend URL: the SQLite file has schema ${version}: a server or worker that opens it brings it up to date`,
-    );
+    throw invalid(`${STORE} has schema ${version}: a server or worker that opens it brings it up to date`);
   }
 }
 

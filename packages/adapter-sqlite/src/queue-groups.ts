@@ -1,6 +1,7 @@
 import { afterStarts, type Load, MAX_STEPS_ASIDE, type RunLimits, restsUntil, roomWithin } from '@portolan/core';
 import type { Engine } from './engine.ts';
-import type { Job, QueueRow } from './queue-state.ts';
+import type { QueueRow } from './queue-row.ts';
+import type { Job } from './queue-state.ts';
 
 interface Group extends Load {
   readonly name: string;

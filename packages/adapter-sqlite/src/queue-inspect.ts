@@ -2,7 +2,7 @@ import type { JobRecord, JobState, QueueInspected, QueueInspection, QueueSummary
 import { decodeQueueLimits, HELD_DUE_AT, MAX_QUEUES } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { owedParts, partsPage } from './queue-flow.ts';
-import { listedNames } from './queue-list.ts';
+import { listedNames, unlistedNames } from './queue-list.ts';
 import { readLog } from './queue-log.ts';
 import { inspectSchedules } from './queue-schedule.ts';
 import { allLeases } from './queue-session.ts';
@@ -18,32 +18,28 @@ const RECORD = `SELECT id, body, priority, in_group, runs, stalls, progress, err
   FROM job LEFT JOIN job_kin ON job_kin.job = job.number LEFT JOIN job_end ON job_end.job = job.number LEFT JOIN job_batch ON job_batch.number = batch`;
 const BY_ID = `${RECORD} WHERE job.queue = ? AND id = ?`;
 const NUMBER = 'SELECT number FROM job WHERE queue = ? AND id = ?';
-const BY_NUMBER = `${RECORD} WHERE job.number = ?`;
-/** Numbers of a page's jobs. Skipping costs its distance, within the index. */
-const PAGES: Readonly<Record<Exclude<JobState, 'active'>, string>> = {
-  waiting: 'SELECT job AS number FROM job_line WHERE queue = ? AND hole = 0 ORDER BY rank, place LIMIT ? OFFSET ?',
-  delayed: 'SELECT number FROM job WHERE queue = ? AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ? OFFSET ?',
-  completed: finished(0),
-  failed: finished(1),
-  cancelled: finished(2),
-};
-
-const ASIDE = 'SELECT job AS number FROM job_aside WHERE queue = ? ORDER BY rank, place LIMIT ? OFFSET ?';
-
-function finished(code: number): string {
-  return `SELECT value AS number FROM job_batch CROSS JOIN json_each(jobs) WHERE queue = ? AND state = ${code}
-    ORDER BY finished_at DESC, number DESC, key DESC LIMIT ? OFFSET ?`;
-}
+const BY_NUMBER = `${RECORD} WHERE job.queue = ? AND job.number = ?`;
 
 type Row = Record<string, unknown>;
+type Leases = ReadonlyMap<string, { readonly number: number; readonly startedAt: number }>;
+export type StateInspection = Extract<QueueInspection, { readonly of: 'state' }>;
 
-export function inspect(engine: Engine, namespace: number, inspection: QueueInspection, now: number): QueueInspected {
-  if (inspection.of === 'names') return { queues: [], jobs: [], cursor: null, names: listedNames(engine, namespace) };
+/** All but pages of jobs, which are queue-page.ts. */
+export function inspect(
+  engine: Engine,
+  namespace: number,
+  inspection: Exclude<QueueInspection, StateInspection>,
+  now: number,
+): QueueInspected {
+  if (inspection.of === 'names') {
+    const unlisted = inspection.unlisted ? unlistedNames(engine, namespace) : [];
+    return { queues: [], jobs: [], cursor: null, names: [...listedNames(engine, namespace), ...unlisted].sort() };
+  }
   if (inspection.of === 'queues') {
     return { queues: engine.sql(QUEUES).all(namespace).map(toSummary), jobs: [], cursor: null };
   }
   const { queue } = inspection;
-  const row = engine.sql(QUEUE).get(namespace, queue);
+  const row = findQueue(engine, namespace, queue);
   if (inspection.of === 'schedules') return inspectSchedules(engine, Number(row?.number ?? 0), now, inspection);
   if (inspection.of === 'logs') {
     const job = row && engine.sql(NUMBER).get(Number(row.number), inspection.id)?.number;
@@ -62,45 +58,29 @@ export function inspect(engine: Engine, namespace: number, inspection: QueueInsp
     const cursor = parts.length > limit ? String(from + limit) : null;
     return { queues: [], jobs: [], cursor, parts: parts.slice(0, limit) };
   }
-  const leases = new Map(Number(row.active) === 0 ? [] : allLeases(engine, number));
-  const record = (found: Row): JobRecord => toRecord(found, leases.get(String(found.id))?.startedAt);
-  if (inspection.of === 'jobs') {
-    const jobs = inspection.ids.flatMap((id) => engine.sql(BY_ID).all(number, id)).map(record);
-    return { queues, jobs, cursor: null };
-  }
-  const { state, limit } = inspection;
-  const from = Number(inspection.cursor ?? 0);
-  // One more, to know whether there is a next page.
-  const numbers =
-    state === 'active' ? activePage(leases, from, limit + 1) : page(engine, PAGES[state], number, limit + 1, from);
-  if (state === 'waiting' && Number(row.aside) > 0 && numbers.length <= limit) {
-    const inLine = Number(row.waiting) - Number(row.aside);
-    numbers.push(...page(engine, ASIDE, number, limit + 1 - numbers.length, Math.max(0, from - inLine)));
-  }
-  const jobs = numbers.slice(0, limit).flatMap((one) => engine.sql(BY_NUMBER).all(one));
-  return { queues, jobs: jobs.map(record), cursor: numbers.length > limit ? String(from + limit) : null };
+  const record = recordOf(leasesOf(engine, row));
+  return { queues, jobs: inspection.ids.flatMap((id) => engine.sql(BY_ID).all(number, id)).map(record), cursor: null };
 }
 
-function page(engine: Engine, text: string, queue: number, limit: number, from: number): number[] {
-  return engine
-    .sql(text)
-    .all(queue, limit, from)
-    .map((row) => Number(row.number));
+/** Who runs what, and since when, of a row of `queue`. */
+export const leasesOf = (engine: Engine, row: Row): Leases =>
+  new Map(Number(row.active) === 0 ? [] : allLeases(engine, Number(row.number)));
+
+const recordOf =
+  (leases: Leases) =>
+  (found: Row): JobRecord =>
+    toRecord(found, leases.get(String(found.id))?.startedAt);
+
+/** The jobs of these numbers that the queue of the row still has; a number of one that is gone may be another queue's by now. */
+export function recordsOf(engine: Engine, row: Row, numbers: readonly number[]): JobRecord[] {
+  const found = numbers.flatMap((one) => engine.sql(BY_NUMBER).all(Number(row.number), one));
+  return found.map(recordOf(leasesOf(engine, row)));
 }
 
-/** Longest running first. */
-function activePage(
-  leases: ReadonlyMap<string, { readonly number: number; readonly startedAt: number }>,
-  from: number,
-  limit: number,
-): number[] {
-  return [...leases]
-    .sort(([a, one], [b, other]) => one.startedAt - other.startedAt || (a < b ? -1 : 1))
-    .slice(from, from + limit)
-    .map(([, { number }]) => number);
-}
+export const findQueue = (engine: Engine, namespace: number, queue: string): Row | undefined =>
+  engine.sql(QUEUE).get(namespace, queue);
 
-function toSummary(row: Row): QueueSummary {
+export function toSummary(row: Row): QueueSummary {
   const count = (state: JobState): number => Number(row[state] ?? 0);
   const counts = {
     waiting: count('waiting'),

@@ -1,5 +1,6 @@
 import { MAX_QUEUES, tooManyQueues } from '@portolan/core';
 import type { Engine } from './engine.ts';
+import type { QueueRow } from './queue-row.ts';
 import type { QueueState } from './queue-state.ts';
 
 /** A listing so young is not renewed, so that a push costs no write of its own for it. */
@@ -7,6 +8,8 @@ const RENEW_MS = 60_000;
 
 const COUNT = 'SELECT count(*) AS n FROM queue WHERE namespace = ? AND listed_at IS NOT NULL';
 const NAMES = `SELECT name FROM queue WHERE namespace = ? AND listed_at IS NOT NULL ORDER BY name LIMIT ${MAX_QUEUES}`;
+const UNLISTED = `SELECT name FROM queue WHERE namespace = ? AND listed_at IS NULL
+  AND (schedules + owed > 0 OR EXISTS (SELECT 1 FROM job WHERE job.queue = queue.number))`;
 const LIST = 'UPDATE queue SET listed_at = ? WHERE number = ?';
 const IDLE_SESSIONS = `DELETE FROM job_session WHERE rowid IN
   (SELECT rowid FROM job_session WHERE expires_at <= ?1 AND kept_until <= ?1 AND held = '[]'
@@ -22,6 +25,14 @@ export function listedNames(engine: Engine, namespace: number): string[] {
     .map((row) => String(row.name));
 }
 
+/** Those that hold something all the same. */
+export function unlistedNames(engine: Engine, namespace: number): string[] {
+  return engine
+    .sql(UNLISTED)
+    .all(namespace)
+    .map((row) => String(row.name));
+}
+
 /** Lists a queue, or notes that it is in use. Throws when it would be one too many. */
 export function list({ engine, row, now }: QueueState): void {
   const { listed_at: listedAt, namespace, name, number } = row;
@@ -32,10 +43,14 @@ export function list({ engine, row, now }: QueueState): void {
 
 /** Takes a queue that holds nothing off the list, if its last push is long enough ago. */
 export function unlist({ engine, row, now }: QueueState, idleMs: number): void {
-  const { listed_at: listedAt, paused, limits, schedules, owed, number } = row;
+  const { listed_at: listedAt, number } = row;
+  if (listedAt !== null && listedAt <= now - idleMs && !holdsSomething(row)) engine.sql(LIST).run(null, number);
+}
+
+export function holdsSomething({ paused, limits, schedules, owed, ...row }: QueueRow): boolean {
   const { waiting, delayed, active, completed, failed, cancelled } = row;
-  if (listedAt === null || listedAt > now - idleMs || paused === 1 || limits || schedules + owed > 0) return;
-  if (waiting + delayed + active + completed + failed + cancelled === 0) engine.sql(LIST).run(null, number);
+  if (paused === 1 || limits !== null || schedules + owed > 0) return true;
+  return waiting + delayed + active + completed + failed + cancelled > 0;
 }
 
 /**

@@ -20,6 +20,7 @@ const PAGE = `SELECT ${SCHEDULE_COLUMNS} FROM queue_schedule WHERE queue = ? ORD
 const PUT = `INSERT INTO queue_schedule (queue, ${SCHEDULE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (queue, id) DO UPDATE SET timing = excluded.timing, template = excluded.template, next_at = excluded.next_at`;
 const MOVE = 'UPDATE queue_schedule SET next_at = ?, last_at = coalesce(?, last_at) WHERE queue = ? AND id = ?';
+const RENEW = 'UPDATE queue_schedule SET template = ? WHERE queue = ? AND id = ?';
 const REMOVE = 'DELETE FROM queue_schedule WHERE queue = ? AND id = ?';
 /** Apart from the queue's other counts, so that what moves jobs does not write it. */
 const COUNT = 'UPDATE queue SET schedules = ? WHERE number = ?';
@@ -45,10 +46,11 @@ export function amendSchedule(
     case 'fire': {
       if (!known) return 'missing';
       if (known.nextAt !== amendment.at || known.nextAt > now) return 'refused';
-      const { nextAt, lastAt, jobs } = amendment;
+      const { nextAt, lastAt, jobs, renew } = amendment;
       push(jobs);
       if (nextAt === null) remove(state, known);
       else engine.sql(MOVE).run(nextAt, lastAt, row.number, known.id);
+      if (renew?.from === known.template) engine.sql(RENEW).run(toColumn(renew.to), row.number, known.id);
       return 'done';
     }
   }

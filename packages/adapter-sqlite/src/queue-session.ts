@@ -18,6 +18,8 @@ const REPLY_MS = 600_000;
 
 const FIND = 'SELECT expires_at, held, nonce, reply FROM job_session WHERE queue = ? AND id = ?';
 const ALL = 'SELECT id, held FROM job_session WHERE queue = ? AND expires_at IS NOT NULL ORDER BY id';
+const LEASING = `SELECT id, expires_at, held FROM job_session WHERE queue = ? AND held <> '[]' ORDER BY id`;
+const SET_HELD = 'UPDATE job_session SET held = ? WHERE queue = ? AND id = ?';
 const EXPIRED = 'SELECT id, held FROM job_session WHERE queue = ? AND expires_at <= ? ORDER BY expires_at, id LIMIT ?';
 const SAVE = `INSERT INTO job_session (queue, id, expires_at, held, nonce, reply, kept_until) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (queue, id) DO UPDATE SET expires_at = excluded.expires_at, held = excluded.held, nonce = excluded.nonce,
@@ -71,6 +73,19 @@ export function allLeases(engine: Engine, queue: number): [string, Lease][] {
     .sql(ALL)
     .all(queue)
     .flatMap((row) => [...parseHeld(row.held)]);
+}
+
+/** Every session that leases something, whether it still may or not. */
+export function sessionsWithLeases(engine: Engine, queue: number): { id: string; alive: boolean; held: Held }[] {
+  return engine
+    .sql(LEASING)
+    .all(queue)
+    .map((row) => ({ id: String(row.id), alive: row.expires_at !== null, held: parseHeld(row.held) }));
+}
+
+/** Takes leases from a session without an exchange. */
+export function setHeld(engine: Engine, queue: number, id: string, held: Held): void {
+  engine.sql(SET_HELD).run(formatHeld(held), queue, id);
 }
 
 /** Ends up to `limit` expired sessions. */

@@ -1,37 +1,11 @@
-import { decodeQueueLimits, HELD_DUE_AT, type QueueLimits } from '@portolan/core';
+import { HELD_DUE_AT } from '@portolan/core';
 import type { Engine } from './engine.ts';
 import { InsertMany } from './insert-many.ts';
 import { Groups } from './queue-groups.ts';
 import { forgetKin } from './queue-kin.ts';
 import { forgetLogs } from './queue-log.ts';
+import { findRow, makeRow, type QueueRow, type RowValues, saveRow, valuesOf } from './queue-row.ts';
 import { toColumn } from './text.ts';
-
-/** A queue's row, changed in place and written once at the end of a transaction. */
-export interface QueueRow {
-  readonly namespace: number;
-  readonly name: string;
-  readonly listed_at: number | null;
-  readonly number: number;
-  paused: number;
-  limits: QueueLimits | null;
-  begun_at: number | null;
-  used: number;
-  aside: number;
-  grouped: number;
-  front: number;
-  back: number;
-  waiting: number;
-  delayed: number;
-  active: number;
-  completed: number;
-  failed: number;
-  cancelled: number;
-  /** Written apart from the others (queue-schedule.ts). */
-  schedules: number;
-  kin: number;
-  owed: number;
-  turn: number;
-}
 
 /** What is changed of a job's row; the body stays where it is. */
 export interface Job {
@@ -56,10 +30,6 @@ export type FinishedState = (typeof FINISHED)[number];
 /** Most jobs that one call forgets of a state, takes back, or makes due. */
 export const STEP = 500;
 
-const FIND = 'SELECT * FROM queue WHERE namespace = ? AND name = ?';
-const CREATE = 'INSERT INTO queue (namespace, name) VALUES (?, ?)';
-const SAVE = `UPDATE queue SET paused = ?, begun_at = ?, used = ?, aside = ?, grouped = ?, front = ?, back = ?, waiting = ?, delayed = ?, active = ?, completed = ?, failed = ?, cancelled = ?,
-  kin = ?, owed = ?, turn = ? WHERE number = ?`;
 const LINE = new InsertMany('job_line (queue, rank, place, job)');
 const FILL_HOLE = 'UPDATE job_line SET hole = 0 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
 const MAKE_HOLE = 'UPDATE job_line SET hole = 1 WHERE queue = ? AND rank = ? AND place = ? AND job = ?';
@@ -84,7 +54,7 @@ export class QueueState {
   readonly now: number;
   readonly groups: Groups;
   /** The row as it was read. */
-  readonly #read: readonly (number | null)[];
+  readonly #read: RowValues;
 
   private constructor(engine: Engine, row: QueueRow, now: number) {
     this.engine = engine;
@@ -95,23 +65,17 @@ export class QueueState {
   }
 
   static find(engine: Engine, namespace: number, name: string, now: number): QueueState | undefined {
-    const row = engine.sql(FIND).get(namespace, name);
-    if (!row) return undefined;
-    const limits = row.limits === null ? null : decodeQueueLimits(String(row.limits));
-    return new QueueState(engine, { ...(row as unknown as QueueRow), limits }, now);
+    const row = findRow(engine, namespace, name);
+    return row && new QueueState(engine, row, now);
   }
 
   static make(engine: Engine, namespace: number, name: string, now: number): QueueState {
-    const found = QueueState.find(engine, namespace, name, now);
-    if (found) return found;
-    engine.sql(CREATE).run(namespace, name);
-    return QueueState.make(engine, namespace, name, now);
+    return new QueueState(engine, findRow(engine, namespace, name) ?? makeRow(engine, namespace, name), now);
   }
 
   /** Writes the row, if it was changed. */
   save(): void {
-    const values = valuesOf(this.row);
-    if (values.some((value, index) => value !== this.#read[index])) this.engine.sql(SAVE).run(...values);
+    saveRow(this.engine, this.row, this.#read);
   }
 
   find(id: string): Job | undefined {
@@ -222,46 +186,4 @@ export class QueueState {
     const { place, due_at, runs, stalls, asked, started_at, progress, error, number } = job;
     this.engine.sql(UPDATE).run(place, due_at, runs, stalls, asked, started_at, progress, error, number);
   }
-}
-
-/** As `SAVE` takes them. */
-function valuesOf(row: QueueRow): (number | null)[] {
-  const {
-    number,
-    paused,
-    begun_at,
-    used,
-    aside,
-    grouped,
-    front,
-    back,
-    waiting,
-    delayed,
-    active,
-    completed,
-    failed,
-    cancelled,
-    kin,
-    owed,
-    turn,
-  } = row;
-  return [
-    paused,
-    begun_at,
-    used,
-    aside,
-    grouped,
-    front,
-    back,
-    waiting,
-    delayed,
-    active,
-    completed,
-    failed,
-    cancelled,
-    kin,
-    owed,
-    turn,
-    number,
-  ];
 }

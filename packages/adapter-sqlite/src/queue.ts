@@ -1,11 +1,13 @@
-import { isScheduleAmendment, type NewJob, type PushedJob, type QueuePort } from '@portolan/core';
+import { isScheduleAmendment, type NewJob, nothingSwept, type PushedJob, type QueuePort } from '@portolan/core';
 import type { SqliteContext } from './context.ts';
 import { amend } from './queue-amend.ts';
 import { claimable, isLimited } from './queue-claim.ts';
 import { exchange, toCancel } from './queue-exchange.ts';
 import { inspect } from './queue-inspect.ts';
 import { list, sweepUnlisted, unlist } from './queue-list.ts';
+import { inspectState } from './queue-page.ts';
 import { push } from './queue-push.ts';
+import { reconcileQueue } from './queue-reconcile.ts';
 import { amendSchedule } from './queue-schedule.ts';
 import { beatSession, findSession, sweepSessions } from './queue-session.ts';
 import { QueueState } from './queue-state.ts';
@@ -69,21 +71,25 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
         return { alive: true, cancel: toCancel(state, findSession(engine, state.row.number, session).held) };
       }),
 
-    sweep: (queue, policy) =>
-      change(
-        queue,
-        { recovered: [], failed: [], more: false, active: false, scheduleInMs: null, owes: false },
-        (state) => {
-          const swept = sweep(state, policy);
-          unlist(state, policy.idleMs);
-          const due = state.row.paused === 0 && state.dueInMs() === 0;
-          if (due || claimable(engine, state.row, state.now) > 0) wake(queue);
-          return swept;
-        },
-      ),
+    async sweep(queue, policy) {
+      if (policy.reconcile) {
+        const find = () => QueueState.find(engine, namespace, queue, now());
+        return nothingSwept(await reconcileQueue(engine, find, () => wake(queue), policy.reconcile));
+      }
+      return change(queue, nothingSwept(), (state) => {
+        const swept = sweep(state, policy);
+        unlist(state, policy.idleMs);
+        const due = state.row.paused === 0 && state.dueInMs() === 0;
+        if (due || claimable(engine, state.row, state.now) > 0) wake(queue);
+        return swept;
+      });
+    },
 
     wait: (queues, signal) => waits.wait(queues, signal),
-    inspect: (inspection) => engine.snapshot(() => inspect(engine, namespace, inspection, now())),
+    inspect: (inspection) =>
+      inspection.of === 'state'
+        ? inspectState(engine, namespace, inspection)
+        : engine.snapshot(() => inspect(engine, namespace, inspection, now())),
 
     amend: (queue, amendment) => {
       if (isScheduleAmendment(amendment)) {

@@ -3,6 +3,7 @@ import type { Logger, PortolanError } from '@portolan/core';
 import { classify, isBusy, lockedError } from './errors.ts';
 import { pauses } from './patience.ts';
 import { rollBack } from './roll-back.ts';
+import { SOON } from './soon.ts';
 
 interface PendingWrite {
   readonly work: () => unknown;
@@ -16,7 +17,7 @@ interface PendingWrite {
 }
 
 /** A transaction is committed, and the event loop given its turn, once it has worked for so long. */
-const TURN_MS = 5;
+const TURN_MS = 2;
 
 /**
  * Group commit: the writes of a tick become one immediate transaction. One that throws takes nothing with it: the transaction is rolled back, and all run
@@ -100,7 +101,7 @@ export class WriteQueue {
       void this.#pause().then(this.#retry);
     } else {
       this.#pause = undefined;
-      if (performance.now() < this.#turnEnds) queueMicrotask(this.#settled);
+      if (performance.now() < this.#turnEnds) void SOON.then(this.#settled);
       else setImmediate(this.#newTurn);
     }
   }

@@ -13,8 +13,8 @@ beforeEach(() => {
 });
 
 const runtime = createRuntime();
-const open = (url = `sqlite:${file}`) =>
-  openBackend(url, { adapters: [sqliteAdapter()], runtime, namespace: 'n', deadlineMs: 2_000 });
+const open = (url = `sqlite:${file}`, readOnly = false) =>
+  openBackend(url, { adapters: [sqliteAdapter()], runtime, namespace: 'n', deadlineMs: 2_000, readOnly });
 const pragma = (name: string) => {
   const database = new DatabaseSync(file);
   const row = database.prepare(`PRAGMA ${name}`).get();
@@ -22,8 +22,8 @@ const pragma = (name: string) => {
   return Object.values(row ?? {})[0];
 };
 /** The error, whose message must not name the path. */
-async function refusal(url?: string): Promise<PortolanError> {
-  const error = await open(url).then(
+async function refusal(url?: string, readOnly = false): Promise<PortolanError> {
+  const error = await open(url, readOnly).then(
     () => undefined,
     (one: unknown) => one,
   );
@@ -101,14 +101,16 @@ it('a file of another application is refused and left as it is, its journal mode
   }
 });
 
-it('what is no SQLite file, a folder, or in a place where none can be, is UNAVAILABLE for good', async () => {
+it('what is no SQLite file, or in a place where none can be, is UNAVAILABLE for good, a folder is INVALID', async () => {
   writeFileSync(file, 'this is a letter and no database\n'.repeat(100));
   const before = readFileSync(file);
   expect(await refusal()).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
   expect(readFileSync(file).equals(before)).toBe(true);
   const folder = join(dirname(file), 'folder');
   mkdirSync(folder);
-  expect(await refusal(`sqlite:${folder}`)).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+  for (const one of [await refusal(`sqlite:${folder}`), await refusal(`sqlite:${folder}`, true)]) {
+    expect(one).toMatchObject({ code: 'INVALID', message: expect.stringContaining('"folder" is a folder') });
+  }
   expect(await refusal(`sqlite:${file}/below/it.db`)).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
 });
 
@@ -155,8 +157,8 @@ it('reads the path of a URL', () => {
   const paths: Record<string, string> = {
     'sqlite:a.db': resolve('a.db'),
     'SQLite:.data/portolan.db': resolve('.data/portolan.db'),
-    'sqlite:/var/lib/a.db': '/var/lib/a.db',
-    'sqlite:///var/lib/a.db': '/var/lib/a.db',
+    'sqlite:/nowhere/lib/a.db': '/nowhere/lib/a.db',
+    'sqlite:///nowhere/lib/a.db': '/nowhere/lib/a.db',
     'sqlite:my%20data/50%25%3F.db': resolve('my data/50%?.db'),
     'sqlite:a#b.db': resolve('a#b.db'),
     'sqlite:file:x.db': resolve('file:x.db'),

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Engine } from '../src/engine.ts';
 import { sqliteAdapter } from '../src/index.ts';
 import { sweepUnlisted } from '../src/queue-list.ts';
+import { COUNTS_ALL } from '../src/queue-reconcile-sums.ts';
 import { sweepSessions } from '../src/queue-session.ts';
 import { temporaryFile } from './process-kit.ts';
 
@@ -71,6 +72,17 @@ const STRAYS = `SELECT
     (SELECT count(*) FROM job_end JOIN job ON number = job WHERE due_at IS NOT NULL OR dedupe_key IS NOT NULL OR asked = 1) AS unfinished`;
 
 describe('the queue in SQLite', () => {
+  it('a long page that is read in pieces shows no job of another queue under a number given anew', async () => {
+    await push(...Array.from({ length: 250 }, (_, n) => ({ id: `a${n}` })));
+    const page = backend.queue.inspect({ of: 'state', queue: 'work', state: 'waiting', cursor: null, limit: 500 });
+    await new Promise((resolve) => setImmediate(resolve));
+    await backend.queue.amend('work', { do: 'remove', id: 'a249' });
+    await backend.queue.push('other', [{ id: 'secret', body: '{}', priority: 0, delayMs: 0 }]);
+    const ids = (await page).jobs.map(({ id }) => id);
+    expect(ids.slice(0, 249)).toEqual(Array.from({ length: 249 }, (_, n) => `a${n}`));
+    expect(ids).not.toContain('secret');
+  });
+
   it('counts what there is, and leaves nothing astray, whatever was asked in whatever order', async () => {
     const runtime = createRuntime();
     const oracle = await memoryAdapter().open('memory:', { namespace: 'test', runtime, deadlineMs: 1_000 });
@@ -201,7 +213,8 @@ describe('the queue in SQLite', () => {
     } finally {
       sql.mockRestore();
     }
-    const changing = [...texts].filter((text) => /\b(job|job_line|job_end|job_batch|job_session|queue)\b/.test(text));
+    const paged = [...texts].filter((text) => !text.startsWith(COUNTS_ALL));
+    const changing = paged.filter((text) => /\b(job|job_line|job_end|job_batch|job_session|queue)\b/.test(text));
     expect(changing.length).toBeGreaterThan(30);
     for (const text of changing) {
       const steps = rows(`EXPLAIN QUERY PLAN ${text}`).map(({ detail }) => String(detail));

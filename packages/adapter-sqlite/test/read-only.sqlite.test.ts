@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Backend, createRuntime } from '@portolan/core';
 import { beforeEach, expect, it } from 'vitest';
+import { openToRead } from '../src/database.ts';
 import { sqliteAdapter } from '../src/index.ts';
 import { temporaryFile } from './process-kit.ts';
 
@@ -61,4 +62,22 @@ it('reads a file beside which nothing can be made, as on a disk that is read-onl
   writeFileSync(`${file}-wal`, 'log'.repeat(1_000));
   symlinkSync('/nowhere/index', `${file}-shm`);
   await expect(open(true)).rejects.toMatchObject({ code: 'UNAVAILABLE', message: 'SQLite: the file cannot be opened' });
+});
+
+it('who may not write the file leaves nothing beside it that its owner could not write', async () => {
+  const writer = await open(false);
+  await set(writer, 'a');
+  await writer.close();
+  const reader = openToRead(file, false);
+  expect(reader.prepare('SELECT count(*) AS n FROM key_value').get()).toEqual({ n: 1 });
+  reader.close();
+  expect(readdirSync(dirname(file))).toEqual(['portolan.db']);
+});
+
+it('a file of two names is not written to, since each name has a log of its own', async () => {
+  await (await open(false)).close();
+  linkSync(file, `${file}.other`);
+  await expect(open(false)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('hard links') });
+  unlinkSync(`${file}.other`);
+  await (await open(false)).close();
 });

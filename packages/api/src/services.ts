@@ -118,7 +118,7 @@ export function createFeatures(portolan: Portolan, options: FeatureOptions): Fea
     counters: createCountersService(counter),
     universities: createUniversitiesService(cache, upstream, settings),
     pages,
-    jobs: createJobsService(queue, results),
+    jobs: createJobsService(queue, results, runtime),
     schedules: createSchedulesService(queue),
     flows: createFlowsService(queue),
     users,

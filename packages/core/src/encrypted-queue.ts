@@ -16,7 +16,8 @@ import type { NewJob } from './ports/queue-push.ts';
 
 /**
  * The port with everything that jobs carry encrypted on its way in and decrypted on its way out: data, progress, results, logs, the messages of errors,
- * the templates of schedules. In clear remain names, ids, dedupe keys, error codes, numbers and times. What was stored in clear is read as it is, and what cannot be
+ * the templates of schedules. In clear remain the names of jobs, queues and schedules, ids, those of parents and children, the names of children, dedupe keys, groups,
+ * priorities, the timings of schedules, error codes, numbers and times. What was stored in clear is read as it is, and what cannot be
  * decrypted stays as it is, for `toJobStatus` and the worker to tell. Every text is bound to its queue and job; the data of a job whose place newer data may
  * take (`dedupe: 'replace'`) to its queue and dedupe key, since which job that will be is not known when it is pushed.
  */
@@ -100,8 +101,11 @@ export function encryptedQueue(port: QueuePort, keys: readonly PayloadKey[]): Qu
         return { ...given, lines: given.lines.map((line) => seal(line, `log:${queue}:${given.id}`)) };
       case 'schedule':
         return { ...given, template: seal(given.template, `template:${queue}:${given.id}`) };
-      case 'fire':
-        return { ...given, jobs: given.jobs.map(sealJob(queue)) };
+      case 'fire': {
+        const { id, renew } = given;
+        const renewed = renew && { renew: { ...renew, to: seal(renew.to, `template:${queue}:${id}`) } };
+        return { ...given, jobs: given.jobs.map(sealJob(queue)), ...renewed };
+      }
       case 'deliver': {
         const { id, part, text, fail } = given;
         const failing = fail === undefined ? {} : { fail: sealError(fail, queue, id) };
@@ -159,10 +163,11 @@ export function encryptedQueue(port: QueuePort, keys: readonly PayloadKey[]): Qu
         }
         case 'schedules': {
           const { queue } = inspection;
-          const list = found.schedules?.list.map((one) => ({
-            ...one,
-            template: open(one.template, `template:${queue}:${one.id}`),
-          }));
+          const list = found.schedules?.list.map((one) => {
+            const template = open(one.template, `template:${queue}:${one.id}`);
+            const current = decodeSealed(one.template)?.key === keys[0]?.id;
+            return { ...one, template, ...(current ? {} : { outdated: one.template }) };
+          });
           return found.schedules && list ? { ...found, schedules: { ...found.schedules, list } } : found;
         }
       }

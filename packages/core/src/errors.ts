@@ -64,6 +64,19 @@ export class PortolanError extends Error {
   }
 }
 
+/** An error with the place in the input where it arose: in front of its message (`list[7]: …`, `children.a: …`), and of the path of each issue. What is not a PortolanError stays as it is. */
+export function errorAt(place: readonly (string | number)[], error: unknown): unknown {
+  if (!PortolanError.is(error) || place.length === 0) return error;
+  const { code, message, retryable, issues, retryAfterMs } = error;
+  const words = place.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${part}`));
+  return new PortolanError(code, `${words.join('')}: ${message}`, {
+    retryable,
+    cause: error,
+    ...(issues ? { issues: issues.map((issue) => ({ ...issue, path: [...place, 'data', ...issue.path] })) } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
 /** Shorthand for the error of a bad argument. */
 export function invalid(message: string, issues?: readonly Issue[]): PortolanError {
   return new PortolanError('INVALID', message, issues ? { issues } : {});

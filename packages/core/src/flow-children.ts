@@ -1,8 +1,8 @@
 import { type ChildOutcome, decodePart } from './flow-part.ts';
-import { parseJobId } from './job-envelope.ts';
+import { jobId, parseJobId } from './job-envelope.ts';
 import { type JobStatus, toJobStatus } from './job-status.ts';
 import type { QueuePort } from './ports/queue.ts';
-import type { JobState } from './ports/queue-inspect.ts';
+import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 
 /** A child as it is now: its outcome as far as the parent has it, else the state of the job. */
 export interface ChildStatus extends Omit<ChildOutcome, 'state'> {
@@ -60,17 +60,20 @@ export async function readChildren(
 }
 
 async function readJobs(port: QueuePort, ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
+  const records = await readRecords(port, ids);
+  return new Map([...records].map(([id, record]) => [id, toJobStatus(parseJobId(id).queue, record)]));
+}
+
+/** Those of these jobs that are kept, by id. A round trip for each queue and 500 jobs. */
+export async function readRecords(port: QueuePort, ids: readonly string[]): Promise<ReadonlyMap<string, JobRecord>> {
   const queues = Map.groupBy(ids.map(parseJobId), ({ queue }) => queue);
   const looks = [...queues].flatMap(([queue, some]) => {
     const locals = some.map(({ local }) => local);
-    return Array.from({ length: Math.ceil(locals.length / MAX_JOBS) }, (_, at) =>
-      port
-        .inspect({ of: 'jobs', queue, ids: locals.slice(at * MAX_JOBS, (at + 1) * MAX_JOBS) })
-        .then(({ jobs }) => ({ queue, jobs })),
-    );
+    return Array.from({ length: Math.ceil(locals.length / MAX_JOBS) }, async (_, at) => {
+      const page = locals.slice(at * MAX_JOBS, (at + 1) * MAX_JOBS);
+      const { jobs } = await port.inspect({ of: 'jobs', queue, ids: page });
+      return jobs.map((record): [string, JobRecord] => [jobId(queue, record.id), record]);
+    });
   });
-  const found = (await Promise.all(looks)).flatMap(({ queue, jobs }) =>
-    jobs.map((record) => toJobStatus(queue, record)),
-  );
-  return new Map(found.map((job) => [job.id, job]));
+  return new Map((await Promise.all(looks)).flat());
 }

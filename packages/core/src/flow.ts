@@ -1,14 +1,14 @@
-import { invalid } from './errors.ts';
+import { errorAt, invalid } from './errors.ts';
 import { type ChildPolicy, encodeParent } from './flow-part.ts';
 import type { JobDefinition } from './job.ts';
 import { jobId } from './job-envelope.ts';
 import { checkKey } from './names.ts';
 import type { NewJob } from './ports/queue-push.ts';
-import type { EnqueueOptions } from './queue.ts';
+import type { EnqueueOptions } from './queue-contract.ts';
 import type { InputOf, Schema } from './schema.ts';
 
-/** A dedupe key would let a job of another flow stand for this one's. */
-export type FlowJobOptions = Omit<EnqueueOptions, 'dedupeKey' | 'dedupe'>;
+/** A dedupe key, or an id of the caller's, would let a job of another flow stand for this one's. */
+export type FlowJobOptions = Omit<EnqueueOptions, 'id' | 'dedupeKey' | 'dedupe'>;
 
 /** A job and the jobs that it waits for, in any queues. */
 export interface FlowNode {
@@ -83,18 +83,22 @@ export async function planFlow(root: FlowNode, make: MakeJob, newId: () => strin
   const steps: Map<string, NewJob[]>[] = [];
   let count = 0;
 
-  async function plan(node: FlowNode, depth: number, parent?: string): Promise<Planned> {
-    if (depth > MAX_DEPTH) throw invalid(`flow: deeper than ${MAX_DEPTH} jobs`);
+  async function plan(node: FlowNode, place: readonly string[], parent?: string): Promise<Planned> {
+    if (place.length / 2 >= MAX_DEPTH) throw invalid(`flow: deeper than ${MAX_DEPTH} jobs`);
     if (++count > MAX_JOBS) throw invalid(`flow: more than ${MAX_JOBS} jobs`);
     const { job, data, options = {}, onChildFailure = 'fail' } = node;
     if ('dedupeKey' in options) throw invalid(`flow: job ${job.name} may not have a dedupe key`);
+    if ('id' in options) throw invalid(`flow: job ${job.name} may not have an id of its own`);
     const queue = options.queue ?? job.queue;
     const local = newId();
     const id = jobId(queue, local);
     const children: [string, Planned][] = [];
     for (const [key, child] of Object.entries(node.children ?? {})) {
       checkKey(key, 'name of a child');
-      children.push([key, await plan(child, depth + 1, encodeParent({ id, key, policy: onChildFailure }))]);
+      children.push([
+        key,
+        await plan(child, [...place, 'children', key], encodeParent({ id, key, policy: onChildFailure })),
+      ]);
     }
     if (children.length > 0 && options.delayMs)
       throw invalid(`flow: job ${job.name} waits for children, not for a delay`);
@@ -102,6 +106,8 @@ export async function planFlow(root: FlowNode, make: MakeJob, newId: () => strin
       local,
       ...(parent === undefined ? {} : { parent }),
       ...(children.length > 0 ? { children: Object.fromEntries(children.map(([key, { ids }]) => [key, ids.id])) } : {}),
+    }).catch((error: unknown) => {
+      throw errorAt(place, error);
     });
     const step = Math.max(0, ...children.map(([, child]) => child.step + (child.queue === queue ? 0 : 1)));
     const pushes = steps[step] ?? new Map<string, NewJob[]>();
@@ -116,6 +122,6 @@ export async function planFlow(root: FlowNode, make: MakeJob, newId: () => strin
     } as Planned;
   }
 
-  const { ids } = await plan(root, 1);
+  const { ids } = await plan(root, []);
   return { ids, steps: steps.map((pushes) => [...pushes].map(([queue, jobs]) => ({ queue, jobs }))) };
 }

@@ -84,6 +84,8 @@ export { createInlineQueue, type InlineQueue, type InlineQueueOptions } from './
 export { defineJob, type JobDefinition, type JobOptions } from './job.ts';
 export type { PayloadKey } from './job-cipher.ts';
 export type { JobFailure, ScheduledTick } from './job-envelope.ts';
+export type { JobEvent, JobEventLevel, JobEventType } from './job-event.ts';
+export { createJobEvents, type JobEvents, type JobEventsOptions } from './job-events.ts';
 export type { JobStatus } from './job-status.ts';
 export type { Upgrade, Upgrades } from './job-version.ts';
 export {
@@ -160,7 +162,14 @@ export type {
 } from './ports/key-value.ts';
 export type { QueuePort } from './ports/queue.ts';
 export type { Amended, Amendment } from './ports/queue-amend.ts';
-export type { ExchangeRequest, ExchangeResult, LeasedJob, Retention, Settlement } from './ports/queue-exchange.ts';
+export {
+  type ExchangeRequest,
+  type ExchangeResult,
+  type LeasedJob,
+  MAX_CALL_TEXT,
+  type Retention,
+  type Settlement,
+} from './ports/queue-exchange.ts';
 export {
   type DeliveredPart,
   type FlowAmendment,
@@ -174,6 +183,7 @@ export { MAX_STEPS_ASIDE, type QueueLimits, type RunLimits, type StartRate } fro
 export { type JobLogLine, MAX_LOG_LINES } from './ports/queue-logs.ts';
 export { MAX_QUEUES, tooManyQueues } from './ports/queue-names.ts';
 export type { DedupeMode, NewJob, PushedJob } from './ports/queue-push.ts';
+export { REPAIRS, type Reconciled, type ReconcileRequest, type Repair } from './ports/queue-reconcile.ts';
 export {
   isScheduleAmendment,
   MAX_SCHEDULES,
@@ -182,7 +192,7 @@ export {
   type ScheduleRecord,
   tooManySchedules,
 } from './ports/queue-schedule.ts';
-export type { SweepPolicy, Swept } from './ports/queue-sweep.ts';
+export { nothingSwept, type SweepPolicy, type Swept } from './ports/queue-sweep.ts';
 // Transfer: moving and inspecting everything a backend holds.
 export {
   type CacheEntryRecord,
@@ -208,14 +218,8 @@ export {
   type TransferredJob,
   type TransferredSchedule,
 } from './ports/transfer.ts';
-export {
-  createQueue,
-  type Enqueued,
-  type EnqueueOptions,
-  type JobPage,
-  type Queue,
-  type QueueOptions,
-} from './queue.ts';
+export { createQueue, type QueueOptions } from './queue.ts';
+export type { Enqueued, EnqueueOptions, JobPage, Queue } from './queue-contract.ts';
 export {
   afterStarts,
   checkQueueLimits,
@@ -229,6 +233,7 @@ export {
   roomWithin,
 } from './queue-limits.ts';
 export type { RemovedMany, RetriedMany, RetryAllOptions } from './queue-many.ts';
+export { type PassOutcome, type ReconcilePass, reconcileQueue, reconcileQueues } from './queue-reconcile.ts';
 export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
 export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
@@ -237,7 +242,13 @@ export type { Timing } from './schedule-timing.ts';
 export type { ScheduleOptions, SchedulePage, ScheduleStatus, Schedules } from './schedules.ts';
 export { decodeJson, describeIssues, encodeJson, type InputOf, type OutputOf, parse, type Schema } from './schema.ts';
 export { type CopiedPart, type CopyOptions, type CopyProgress, type CopyState, copyBackend } from './transfer.ts';
-export { type InspectOptions, inspectBackend, type ListedHolding, type PartInspection } from './transfer-inspect.ts';
+export {
+  heldParts,
+  type InspectOptions,
+  inspectBackend,
+  type ListedHolding,
+  type PartInspection,
+} from './transfer-inspect.ts';
 export {
   type PlacedRecord,
   type TransferWalk,
@@ -256,4 +267,5 @@ export {
   type LeaseMessage,
 } from './worker/lease-keeper.ts';
 export { LeaseWatch, type LeaseWatchOptions } from './worker/lease-watch.ts';
-export { type ActiveJob, createWorker, type Worker, type WorkerOptions, type WorkerState } from './worker/worker.ts';
+export { type ActiveJob, createWorker, type Worker, type WorkerState } from './worker/worker.ts';
+export type { WorkerOptions } from './worker/worker-options.ts';

@@ -1,9 +1,11 @@
 import { decodeEnvelope, jobId, parseJobId } from './job-envelope.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
-import { createQueue, type Queue, type QueueOptions } from './queue.ts';
+import { createQueue, type QueueOptions } from './queue.ts';
+import type { Queue } from './queue-contract.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
-import { createWorker, type WorkerOptions } from './worker/worker.ts';
+import { createWorker } from './worker/worker.ts';
+import type { WorkerOptions } from './worker/worker-options.ts';
 
 export interface InlineQueueOptions
   extends Omit<QueueOptions, 'runtime'>,

@@ -7,7 +7,7 @@ import { decodeJson } from './schema.ts';
 /** What is stored as a job's body: JSON that `redis-cli` shows and services in other languages can read. */
 export interface JobEnvelope {
   readonly name: string;
-  /** Number of runs allowed. */
+  /** Number of runs allowed; `DEFAULT_ATTEMPTS` is not written. */
   readonly attempts: number;
   /** ms on the producer's clock; shown, never decided on. */
   readonly createdAt: number;
@@ -22,6 +22,8 @@ export interface JobEnvelope {
   readonly unknownKey?: string;
 }
 
+export const DEFAULT_ATTEMPTS = 3;
+
 /** The schedule that made a job, and the time of its tick in ms since the epoch. */
 export interface ScheduledTick {
   readonly id: string;
@@ -33,16 +35,17 @@ export function encodeEnvelope(
   { name, attempts, createdAt, version, schedule, children }: Omit<JobEnvelope, 'data'>,
   data: string,
 ): string {
+  const limited = attempts === DEFAULT_ATTEMPTS ? '' : `"attempts":${attempts},`;
   const versioned = version === 1 ? '' : `"version":${version},`;
   const scheduled = schedule ? `"schedule":${JSON.stringify(schedule)},` : '';
   const kin = children ? `"children":${JSON.stringify(children)},` : '';
-  return `{"name":${JSON.stringify(name)},"attempts":${attempts},"createdAt":${createdAt},${versioned}${scheduled}${kin}"data":${data}}`;
+  return `{"name":${JSON.stringify(name)},${limited}"createdAt":${createdAt},${versioned}${scheduled}${kin}"data":${data}}`;
 }
 
 /** Throws INTERNAL when somebody else wrote the body. */
 export function decodeEnvelope(body: string, what: string): JobEnvelope {
   const value = decodeJson(body, what) as Partial<JobEnvelope> | null;
-  const { name, attempts, createdAt, version = 1, schedule, children, data } = value ?? {};
+  const { name, attempts = DEFAULT_ATTEMPTS, createdAt, version = 1, schedule, children, data } = value ?? {};
   if (
     typeof name !== 'string' ||
     typeof attempts !== 'number' ||

@@ -4,9 +4,12 @@ import { decodeSealed, unknownKey } from './job-cipher.ts';
 import { decodeEnvelope, decodeFailure, jobId, type ScheduledTick } from './job-envelope.ts';
 import type { JobRecord, JobState } from './ports/queue-inspect.ts';
 import type { JobLogLine } from './ports/queue-logs.ts';
-import { decodeJson } from './schema.ts';
+import { decodeJson, readable } from './schema.ts';
 
-/** A job as its producer sees it. Times are ms since the epoch: `createdAt` by the producer's clock, the others by the store's. */
+/**
+ * A job as its producer sees it. Times are ms since the epoch: `createdAt` by the producer's clock, the others by the store's. Of a body that somebody else wrote the name is
+ * empty, `createdAt` 0 and the data null.
+ */
 export interface JobStatus {
   readonly id: string;
   readonly queue: string;
@@ -41,9 +44,11 @@ export interface JobStatus {
   readonly unknownKey?: string;
 }
 
+const FOREIGN = { name: '', createdAt: 0, version: 1, data: null, schedule: undefined, unknownKey: undefined };
+
 export function toJobStatus(queue: string, record: JobRecord): JobStatus {
   const id = jobId(queue, record.id);
-  const envelope = decodeEnvelope(record.body, `job ${id}`);
+  const envelope = readable(() => decodeEnvelope(record.body, `job ${id}`)) ?? FOREIGN;
   const parent = record.parent === null ? undefined : decodeParent(record.parent)?.id;
   const progress = read(record.progress, `progress of job ${id}`);
   const result = read(record.result, `result of job ${id}`);

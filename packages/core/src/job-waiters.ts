@@ -7,6 +7,22 @@ export type Finish = Extract<Settlement, { readonly outcome: 'completed' | 'fail
 /** Those of this process who wait for jobs to finish. Its own workers tell them at once, without a look at the store. */
 export class JobWaiters {
   readonly #waiting = new Map<string, Set<(finish: Finish) => void>>();
+  /** How often each queue is served by a worker of this process. */
+  readonly #served = new Map<string, number>();
+
+  /** A worker of this process runs jobs of the queue, until the answer is called. */
+  serve(queue: string): () => void {
+    this.#served.set(queue, (this.#served.get(queue) ?? 0) + 1);
+    return () => {
+      const left = (this.#served.get(queue) ?? 1) - 1;
+      if (left > 0) this.#served.set(queue, left);
+      else this.#served.delete(queue);
+    };
+  }
+
+  serves(queue: string): boolean {
+    return this.#served.has(queue);
+  }
 
   /** `told` is called at most once, by a worker of this process that had the job's end confirmed. The answer ends the waiting. */
   wait(queue: string, local: string, told: (finish: Finish) => void): () => void {

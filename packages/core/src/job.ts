@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { DEFAULT_ATTEMPTS } from './job-envelope.ts';
 import { checkVersion, type Upgrades } from './job-version.ts';
 import { checkName } from './names.ts';
 import type { Backoff } from './retry-policy.ts';
@@ -61,13 +62,13 @@ export function defineJob<I extends Schema, O extends Schema>(options: JobOption
   checkName(name, 'job name');
   checkName(queue, 'queue');
   if (!(timeoutMs > 0)) throw invalid(`job ${name}: timeoutMs must be above 0`);
-  if (typeof backoff === 'object') checkBackoff(name, backoff);
+  if (typeof backoff !== 'function') checkBackoff(name, backoff);
   return {
     name,
     queue,
     input,
     output,
-    attempts: checkAttempts(options.attempts ?? 3, `job ${name}`),
+    attempts: checkAttempts(options.attempts ?? DEFAULT_ATTEMPTS, `job ${name}`),
     backoff,
     timeoutMs,
     priority: checkPriority(options.priority ?? 0, `job ${name}`),
@@ -77,7 +78,10 @@ export function defineJob<I extends Schema, O extends Schema>(options: JobOption
 }
 
 function checkBackoff(name: string, backoff: Exclude<Backoff, (...args: never[]) => number>): void {
-  const { delayMs, maxMs = 0, jitter = 0 } = backoff;
+  const { kind, delayMs, maxMs = 0, jitter = 0 } = backoff ?? {};
+  if (kind !== 'fixed' && kind !== 'exponential') {
+    throw invalid(`job ${name}: backoff must be a function, or of the kind fixed or exponential`);
+  }
   if (!(delayMs >= 0) || !(maxMs >= 0)) throw invalid(`job ${name}: backoff times must not be negative`);
   if (!(jitter >= 0 && jitter <= 1)) throw invalid(`job ${name}: jitter must lie between 0 and 1`);
 }

@@ -7,6 +7,7 @@ const MAX_KEY_BYTES = 512;
  * two keys never become one. Throws INVALID naming `what`.
  */
 export function checkKey(key: string, what = 'key'): string {
+  if (typeof key !== 'string') throw invalid(`${what}: must be text`);
   if (key.length === 0) throw invalid(`${what}: must not be empty`);
   if (!key.isWellFormed()) throw invalid(`${what}: not well-formed Unicode`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
@@ -22,9 +23,9 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
 /** Checks the name of a queue, collection, topic or job: it starts with a letter or digit. Throws INVALID naming `what`. */
 export function checkName(name: string, what: string): string {
-  if (!NAME.test(name)) {
+  if (typeof name !== 'string' || !NAME.test(name)) {
     throw invalid(
-      `${what} ${JSON.stringify(name.slice(0, 140))}: 1 to 128 letters, digits, dots, dashes or underscores, starting with a letter or digit`,
+      `${what} ${JSON.stringify(String(name).slice(0, 140))}: 1 to 128 letters, digits, dots, dashes or underscores, starting with a letter or digit`,
     );
   }
   return name;

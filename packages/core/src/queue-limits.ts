@@ -9,8 +9,28 @@ import { MAX_STEPS_ASIDE, type QueueLimits, type RunLimits, type StartRate } fro
 
 const MOST = { concurrency: 1_000_000, count: 1_000_000, ms: 366 * 86_400_000 };
 
-/** Checks limits, and leaves out what limits nothing: null when that is everything. Throws INVALID naming the field. */
+/**
+ * Checks limits, and leaves out what limits nothing: null when that is everything. Throws INVALID naming the field, also for one that is none: limits with a misspelt
+ * name would lift those there are.
+ */
 export function checkQueueLimits(limits: QueueLimits | null): QueueLimits | null {
+  if (limits === null) return null;
+  checkFields(limits, ['concurrency', 'rate', 'group'], '');
+  if (limits.group !== undefined) checkFields(limits.group, ['concurrency', 'rate'], 'group');
+  return toQueueLimits(limits);
+}
+
+function checkFields(value: unknown, fields: readonly string[], where: string): void {
+  const said = `${fields.slice(0, -1).join(', ')} and ${fields.at(-1)}`;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`${where || 'limits'}: must be an object of ${said}`);
+  }
+  const stray = Object.keys(value).find((field) => !fields.includes(field));
+  if (stray !== undefined) throw invalid(`${where && `${where}.`}${stray}: not a limit; there are ${said}`);
+}
+
+/** What a later version has added is passed over. */
+function toQueueLimits(limits: QueueLimits | null): QueueLimits | null {
   if (limits === null) return null;
   const group = limits.group && checkRunLimits(limits.group, 'group.');
   const checked = { ...checkRunLimits(limits, ''), ...(group && Object.keys(group).length > 0 ? { group } : {}) };
@@ -60,7 +80,7 @@ export function decodeQueueLimits(text: string): QueueLimits | null {
     found = undefined;
   }
   if (typeof found !== 'object') throw invalid('the limits of a queue: what is stored is not limits');
-  return checkQueueLimits(found as QueueLimits | null);
+  return toQueueLimits(found as QueueLimits | null);
 }
 
 /** What counts against limits: the active jobs, and the starts in the window that began last. */

@@ -1,9 +1,15 @@
-import { invalid } from './errors.ts';
-import type { parseJobId } from './job-envelope.ts';
+import { invalid, PortolanError } from './errors.ts';
+import { readRecords } from './flow-children.ts';
+import { checkMendable, releaseParent } from './flow-mend.ts';
+import { jobId, parseJobId } from './job-envelope.ts';
 import type { QueuePort } from './ports/queue.ts';
+import type { Amended } from './ports/queue-amend.ts';
 import type { JobRecord, QueueInspected } from './ports/queue-inspect.ts';
 
-/** What became of each of many jobs. `refused`: it was in a state that does not allow the change. `missing`: it never was, or is no longer kept. */
+/**
+ * What became of each of many jobs. `refused`: it was in a state that does not allow the change, or a parent whose failed child is no longer kept. `missing`: it
+ * never was, or is no longer kept.
+ */
 export interface RetriedMany {
   readonly retried: number;
   readonly refused: number;
@@ -24,27 +30,40 @@ export interface RetryAllOptions {
 }
 
 type Counts = Readonly<Record<'done' | 'refused' | 'missing', number>>;
-type JobPlace = ReturnType<typeof parseJobId>;
 
 /** Calls under way at a time. */
 const AT_ONCE = 100;
 /** Jobs in memory at a time: with the largest payloads 25 MiB. */
 const PAGE = 100;
 
-/** Changes jobs of any queues, in the order of the list. A round trip each, 100 under way at a time. */
-export async function amendMany(
-  port: QueuePort,
-  change: 'retry' | 'remove',
-  jobs: readonly JobPlace[],
-): Promise<Counts> {
+/** Changes jobs of any queues, in the order of the list: a look for each queue and hundred jobs, then a round trip each, 100 under way at a time. */
+export async function amendMany(port: QueuePort, change: 'retry' | 'remove', ids: readonly string[]): Promise<Counts> {
+  for (const id of ids) parseJobId(id);
   const counts = { done: 0, refused: 0, missing: 0 };
-  for (let at = 0; at < jobs.length; at += AT_ONCE) {
-    const answers = await Promise.all(
-      jobs.slice(at, at + AT_ONCE).map(({ queue, local }) => port.amend(queue, { do: change, id: local })),
-    );
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const some = ids.slice(at, at + AT_ONCE);
+    const records = await readRecords(port, some);
+    const answers = await Promise.all(some.map((id) => amendFound(port, change, id, records.get(id))));
     for (const answer of answers) counts[answer === 'asked' ? 'refused' : answer] += 1;
   }
   return counts;
+}
+
+async function amendFound(
+  port: QueuePort,
+  change: 'retry' | 'remove',
+  id: string,
+  record: JobRecord | undefined,
+): Promise<Amended> {
+  if (!record) return 'missing';
+  const { queue, local } = parseJobId(id);
+  try {
+    await (change === 'retry' ? checkMendable : releaseParent)(port, queue, record);
+  } catch (error) {
+    if (PortolanError.is(error) && error.code === 'CONFLICT') return 'refused';
+    throw error;
+  }
+  return port.amend(queue, { do: change, id: local });
 }
 
 /**
@@ -74,13 +93,15 @@ export async function retryAll(
     const found = await page(cursor, PAGE);
     const old = found.jobs.filter((job) => finishedAt(job) <= newest && !met.has(job.id)).slice(0, left);
     if (old.length > 0) {
-      for (const job of old) if (finishedAt(job) === newest) met.add(job.id);
       // The oldest of them first, as they will stand in line. They leave the list, so that the next stand behind the same cursor.
-      const places = old.toReversed().map(({ id }) => ({ queue, local: id }));
-      const counts = await amendMany(port, 'retry', places);
-      total.retried += counts.done;
-      total.refused += counts.refused;
-      total.missing += counts.missing;
+      const oldest = old.toReversed();
+      const answers = await Promise.all(oldest.map((job) => amendFound(port, 'retry', jobId(queue, job.id), job)));
+      for (const [n, job] of oldest.entries()) {
+        const answer = answers[n] as Amended;
+        // One that was refused still stands there.
+        if (finishedAt(job) === newest || answer === 'refused') met.add(job.id);
+        total[answer === 'done' ? 'retried' : answer === 'missing' ? 'missing' : 'refused'] += 1;
+      }
       left -= old.length;
       again = true;
     } else if (found.cursor !== null) {

@@ -26,6 +26,15 @@ export interface Runtime {
 const nothing = (): void => undefined;
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/** A logger that adds fields to every entry. */
+export function withFields(logger: Logger, fields: object): Logger {
+  const add =
+    (level: keyof Logger) =>
+    (more: object, message: string): void =>
+      logger[level]({ ...fields, ...more }, message);
+  return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
+}
+
 const systemClock: Clock = { now: () => Date.now() };
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

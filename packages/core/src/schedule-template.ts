@@ -1,4 +1,5 @@
 import { PortolanError } from './errors.ts';
+import { decodeSealed, unknownKey } from './job-cipher.ts';
 import { decodeEnvelope, encodeEnvelope, type JobEnvelope } from './job-envelope.ts';
 import type { NewJob } from './ports/queue-push.ts';
 import { MISSED, type Missed } from './schedule-plan.ts';
@@ -23,8 +24,10 @@ export function toTemplate(missed: Missed, { id: _, body, ...push }: NewJob): Te
   return { missed, job, push };
 }
 
-/** Throws INTERNAL for what no process of this version wrote. */
+/** Throws INTERNAL for what no process of this version wrote, or is encrypted with a key that is not known here. */
 export function decodeTemplate(text: string, what: string): Template {
+  const sealed = decodeSealed(text);
+  if (sealed) throw unknownKey(`the template of ${what}`, sealed.key);
   const value = decodeJson(text, what) as Partial<Template> | null;
   const { missed = 'once', job, push } = value ?? {};
   const { priority, delayMs } = push ?? {};

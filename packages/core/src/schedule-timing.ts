@@ -21,8 +21,6 @@ export interface Timing {
 
 /** The ticks of a timing, in ms since the epoch. Pure: no clock is read. */
 export interface Ticks {
-  /** About the least time between two. */
-  readonly spacingMs: number;
   /** The first behind `ms`. */
   after(ms: number): number | null;
   /** The last `n` up to `ms`, the newest first; fewer where there are no more. */
@@ -59,6 +57,7 @@ export function checkTiming({ cron, timeZone, everyMs, startAt, endAt }: Timing)
 }
 
 function checkCron(cron: string, timeZone: string | undefined): void {
+  if (typeof cron !== 'string') throw invalid('cron: must be text');
   const text = cron.trim();
   const fields = text.split(/\s+/).length;
   if (timeZone !== undefined) checkTimeZone(timeZone);
@@ -106,7 +105,6 @@ export function ticksOf(timing: Timing): Ticks {
   const { startAt = Number.NEGATIVE_INFINITY, endAt = Number.POSITIVE_INFINITY } = timing;
   const every = timing.everyMs === undefined ? cronTicks(timing) : intervalTicks(timing.everyMs, timing.startAt ?? 0);
   return {
-    spacingMs: every.spacingMs,
     after(ms) {
       const tick = every.after(Math.max(ms, startAt - 1));
       return tick !== null && tick <= endAt ? tick : null;
@@ -117,7 +115,6 @@ export function ticksOf(timing: Timing): Ticks {
 
 function intervalTicks(everyMs: number, from: number): Ticks {
   return {
-    spacingMs: everyMs,
     after: (ms) => from + (Math.floor((ms - from) / everyMs) + 1) * everyMs,
     last: (n, ms) => {
       const newest = from + Math.floor((ms - from) / everyMs) * everyMs;
@@ -134,7 +131,6 @@ function toCron({ cron = '', timeZone = 'UTC' }: Timing): Cron {
 function cronTicks(timing: Timing): Ticks {
   const cron = toCron(timing);
   return {
-    spacingMs: timing.cron?.split(/\s+/).length === 6 ? 1_000 : 60_000,
     after: (ms) => cron.nextRun(new Date(ms))?.getTime() ?? null,
     // Counts back from the second that is told, without it.
     last: (n, ms) => cron.previousRuns(n, new Date(Math.floor(ms / 1_000) * 1_000 + 1_000)).map((run) => run.getTime()),

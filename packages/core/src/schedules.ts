@@ -1,14 +1,16 @@
 import { invalid, PortolanError } from './errors.ts';
 import type { JobDefinition } from './job.ts';
+import { decodeSealed } from './job-cipher.ts';
+import { DEFAULT_ATTEMPTS } from './job-envelope.ts';
 import { checkName } from './names.ts';
 import type { QueuePort } from './ports/queue.ts';
 import type { NewJob } from './ports/queue-push.ts';
 import type { QueueSchedules, ScheduleRecord } from './ports/queue-schedule.ts';
-import type { EnqueueOptions } from './queue.ts';
+import type { EnqueueOptions } from './queue-contract.ts';
 import { MISSED, type Missed } from './schedule-plan.ts';
-import { decodeTemplate, toTemplate } from './schedule-template.ts';
+import { decodeTemplate, type Template, toTemplate } from './schedule-template.ts';
 import { checkTiming, decodeTiming, encodeTiming, type Timing, ticksOf } from './schedule-timing.ts';
-import type { InputOf, Schema } from './schema.ts';
+import { type InputOf, readable, type Schema } from './schema.ts';
 
 export interface ScheduleOptions extends Timing {
   /** Unique in the queue: letters, digits, dots, dashes or underscores. */
@@ -19,10 +21,13 @@ export interface ScheduleOptions extends Timing {
    */
   readonly missed?: Missed;
   /** Of every job. With a `dedupeKey` a tick makes no job while that of an earlier one has not finished. */
-  readonly options?: Omit<EnqueueOptions, 'delayMs'>;
+  readonly options?: Omit<EnqueueOptions, 'id' | 'delayMs'>;
 }
 
-/** A schedule as it is shown. Times are ms since the epoch, by the store's clock. */
+/**
+ * A schedule as it is shown. Times are ms since the epoch, by the store's clock. Of one that cannot be read, since it is encrypted with an unknown key or another version
+ * wrote it, the name is empty, the data null, and the rest what it is unless said.
+ */
 export interface ScheduleStatus extends Timing {
   readonly id: string;
   readonly queue: string;
@@ -39,6 +44,8 @@ export interface ScheduleStatus extends Timing {
   readonly nextAt: number;
   /** The newest tick that made a job; null before the first. */
   readonly lastAt: number | null;
+  /** The payload key that its template is encrypted with, which is not known here, or does not fit: what that tells is left out. */
+  readonly unknownKey?: string;
 }
 
 export interface SchedulePage {
@@ -79,6 +86,7 @@ export function createSchedules(
     async schedule(job, data, { id, missed = 'once', options = {}, ...said }) {
       checkName(id, 'id');
       if (!MISSED.includes(missed)) throw invalid(`missed: one of ${MISSED.join(', ')}`);
+      if ('id' in options) throw invalid('options.id: each tick has its own');
       const timing = checkTiming(said);
       const [queue, made] = await prepare(job, data, options);
       if (made.delayMs > 0) throw invalid('options.delayMs: a tick makes its job at its time');
@@ -112,9 +120,10 @@ export function createSchedules(
 
 function toStatus(queue: string, { id, timing, template, nextAt, lastAt }: ScheduleRecord): ScheduleStatus {
   const what = `schedule ${id} of queue ${queue}`;
-  const { missed, job, push } = decodeTemplate(template, what);
+  const { missed, job, push } = readable(() => decodeTemplate(template, what)) ?? UNREADABLE;
   const { name, data, version, attempts } = job;
   const { priority, dedupeKey, group } = push;
+  const sealed = decodeSealed(template);
   return {
     id,
     queue,
@@ -125,9 +134,16 @@ function toStatus(queue: string, { id, timing, template, nextAt, lastAt }: Sched
     priority,
     ...(dedupeKey === undefined ? {} : { dedupeKey }),
     ...(group === undefined ? {} : { group }),
-    ...decodeTiming(timing, what),
+    ...readable(() => decodeTiming(timing, what)),
     missed,
     nextAt,
     lastAt,
+    ...(sealed === undefined ? {} : { unknownKey: sealed.key }),
   };
 }
+
+const UNREADABLE: Template = {
+  missed: 'once',
+  job: { name: '', data: null, version: 1, attempts: DEFAULT_ATTEMPTS },
+  push: { priority: 0, delayMs: 0 },
+};

@@ -60,9 +60,43 @@ function findNonFinite(value: unknown, path: string): string | undefined {
   return undefined;
 }
 
+/** The path and class of the first object of which JSON keeps nothing though it may hold something: a Map, a Set, an Error, an object of private fields. */
+function findEmptied(value: unknown, path: string): string | undefined {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return undefined;
+  const entries = Object.entries(value);
+  if (entries.length === 0 && !isPlainObject(value) && !Array.isArray(value)) {
+    return `${path || '(whole value)'} is a ${(value.constructor as { readonly name: string } | undefined)?.name ?? 'foreign object'}, of which JSON keeps nothing`;
+  }
+  for (const [key, member] of entries) {
+    const found = findEmptied(member, path ? `${path}.${key}` : key);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /**
- * A value as JSON text. Throws INVALID for what JSON cannot say: undefined, a function, a cycle, a BigInt, NaN and the infinities. As JSON has it,
- * members that are undefined are left out and objects with `toJSON` speak for themselves (a Date becomes its ISO text).
+ * Is a value that `encodeJson` takes the same after it was stored? Not so when it holds a Date or anything else with `toJSON`, an instance of a class, or an
+ * array with undefined in it: then only the text tells what there is.
+ */
+export function survivesJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every((member) => member !== undefined && survivesJson(member));
+  if (!isPlainObject(value) || 'toJSON' in value) return false;
+  for (const key in value) {
+    if (!survivesJson((value as { readonly [key: string]: unknown })[key])) return false;
+  }
+  return true;
+}
+
+/**
+ * A value as JSON text. Throws INVALID for what JSON cannot say: undefined, a function, a cycle, a BigInt, NaN and the infinities, a Map, a Set, an Error. As
+ * JSON has it, members that are undefined are left out, instances of classes are their fields, and objects with `toJSON` speak for themselves (a Date becomes
+ * its ISO text).
  */
 export function encodeJson(value: unknown, what: What): string {
   let text: string | undefined;
@@ -75,6 +109,8 @@ export function encodeJson(value: unknown, what: What): string {
   // JSON.stringify says null for a number that is none; only a text with a null can hide one.
   const wrong = text.includes('null') ? findNonFinite(value, '') : undefined;
   if (wrong) throw new PortolanError('INVALID', `${words(what)} is not JSON: ${wrong} is not a finite number`);
+  const lost = text.includes('{}') ? findEmptied(value, '') : undefined;
+  if (lost) throw new PortolanError('INVALID', `${words(what)} is not JSON: ${lost}`);
   return text;
 }
 
@@ -84,5 +120,15 @@ export function decodeJson(text: string, what: What): unknown {
     return JSON.parse(text);
   } catch (cause) {
     throw new PortolanError('INTERNAL', `${words(what)} does not hold JSON`, { cause });
+  }
+}
+
+/** What `read` answers; undefined where it throws INTERNAL, since somebody else wrote what it reads. For lists, which one such entry must not spoil. */
+export function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (PortolanError.is(error) && error.code === 'INTERNAL') return undefined;
+    throw error;
   }
 }

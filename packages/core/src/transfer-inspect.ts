@@ -10,6 +10,9 @@ import {
 import type { Runtime } from './runtime.ts';
 import { digestContents, TransferDigest } from './transfer-digest.ts';
 
+/** As many as a page may have: where it may be empty, few of them then tell of nothing. */
+const HELD_PAGE = 1_000;
+
 export interface InspectOptions {
   readonly runtime: Runtime;
   /** All, unless told. */
@@ -65,6 +68,23 @@ async function inspectPart(backend: Backend, part: TransferPart, options: Inspec
   } while (page.cursor !== null);
   if (part === 'queue') await tally.listQueues(backend);
   return tally.done();
+}
+
+/** Which of the parts (all, unless told) hold anything at all, also what is about to expire. INVALID for a store that cannot be moved. */
+export async function heldParts(
+  backend: Backend,
+  parts: readonly TransferPart[] = TRANSFER_PARTS,
+): Promise<TransferPart[]> {
+  const port = transferOf(backend);
+  const held: TransferPart[] = [];
+  for (const part of parts) {
+    let page: TransferPage | undefined;
+    do {
+      page = await port.dump(part, page?.cursor ?? null, HELD_PAGE);
+    } while (page.records.length === 0 && page.cursor !== null);
+    if (page.records.length > 0) held.push(part);
+  }
+  return held;
 }
 
 /** Throws INVALID for a store that has no such port. */

@@ -2,7 +2,7 @@ import type { Backend } from './backend.ts';
 import { invalid, PortolanError } from './errors.ts';
 import { TRANSFER_PARTS, type TransferPage, type TransferPart } from './ports/transfer.ts';
 import type { Runtime } from './runtime.ts';
-import { inspectBackend, transferOf } from './transfer-inspect.ts';
+import { heldParts, inspectBackend, transferOf } from './transfer-inspect.ts';
 
 /** Where a copy notes how far it is, so that one that was killed goes on. `save` must replace the text as a whole or not at all. */
 export interface CopyState {
@@ -26,6 +26,8 @@ export interface CopyOptions {
   /** All, unless told. */
   readonly parts?: readonly TransferPart[];
   readonly state?: CopyState;
+  /** A new copy (one without a saved state) goes into a target that holds something already: false unless told, and then CONFLICT, before anything is written. */
+  readonly intoExisting?: boolean;
   readonly onProgress?: (progress: CopyProgress) => void;
   /** Stops between two pages with CANCELLED; the state is good to go on from. */
   readonly signal?: AbortSignal;
@@ -52,12 +54,19 @@ const STABLE_MS = 60_000;
  * Copies everything one backend holds into another, in pages, then compares both by counts and digests. What a killed copy had loaded stays, and a
  * copy with the same state goes on behind it. Reads the next page while the last one is loaded. Trouble that may pass is tried again for some seconds.
  *
- * The answer tells for each part whether both sides are equal; a part that is not is copied anew by the next copy with this state.
+ * The answer tells for each part whether both sides are equal. A part that is not is copied anew by the next copy with this state, which helps where the target
+ * lacked something; what it has beyond the source stays.
  */
 export async function copyBackend(options: CopyOptions): Promise<CopiedPart[]> {
   const { parts = TRANSFER_PARTS, state, runtime } = options;
-  const notes = readNotes(state?.load() ?? null);
+  const saved = state?.load() ?? null;
+  const notes = readNotes(saved);
   const save = () => state?.save(JSON.stringify(notes));
+  if (saved === null) {
+    if (!options.intoExisting) await refuseHeld(options, parts);
+    // From here on, what the target holds is of this copy.
+    save();
+  }
   for (const part of parts) {
     const noted = notes[part] ?? { cursor: null, loaded: 0, done: false };
     notes[part] = noted;
@@ -73,6 +82,16 @@ export async function copyBackend(options: CopyOptions): Promise<CopiedPart[]> {
   save();
   runtime.logger.debug({ parts: parts.length }, 'copied and compared');
   return copied;
+}
+
+/** What the target holds beyond the source would stay there, and the two would differ at the end. */
+async function refuseHeld({ to, runtime, signal }: CopyOptions, parts: readonly TransferPart[]): Promise<void> {
+  const held = await persist(runtime, signal, () => heldParts(to, parts));
+  if (held.length === 0) return;
+  throw new PortolanError(
+    'CONFLICT',
+    `copy: the target holds something already (${held.join(', ')}): take an empty one, or say that it may (--into-existing)`,
+  );
 }
 
 interface Note {

@@ -4,6 +4,7 @@ import { PortolanError } from '../src/errors.ts';
 import { defineJob } from '../src/job.ts';
 import { decodeEnvelope, decodeFailure, encodeEnvelope, parseJobId } from '../src/job-envelope.ts';
 import { upgradeData } from '../src/job-version.ts';
+import type { Backoff } from '../src/retry-policy.ts';
 
 const base = { name: 'mail.send', input: z.string(), output: z.null() };
 
@@ -22,6 +23,8 @@ describe('defineJob', () => {
     { priority: 1_001 },
     { priority: 0.5 },
     { backoff: { kind: 'fixed', delayMs: -1 } as const },
+    { backoff: { kind: 'wat' as 'fixed', delayMs: 1 } },
+    { backoff: 1_000 as unknown as Backoff },
     { backoff: { kind: 'fixed', delayMs: 1, jitter: 2 } as const },
     { version: 0 },
     { version: 1.5 },
@@ -65,13 +68,16 @@ describe('upgrading data', () => {
 
 describe('the stored body', () => {
   it('is plain JSON that comes back', () => {
-    const job = { name: 'mail.send', attempts: 3, createdAt: 12 };
+    const job = { name: 'mail.send', attempts: 4, createdAt: 12 };
     const body = encodeEnvelope({ ...job, version: 1 }, '{"to":"a\\"b"}');
     expect(JSON.parse(body)).toEqual({ ...job, data: { to: 'a"b' } });
     expect(decodeEnvelope(body, 'job x')).toEqual({ ...job, version: 1, data: { to: 'a"b' } });
     const later = encodeEnvelope({ ...job, version: 2 }, '7');
     expect(JSON.parse(later)).toEqual({ ...job, version: 2, data: 7 });
     expect(decodeEnvelope(later, 'job x')).toEqual(JSON.parse(later));
+    const usual = encodeEnvelope({ ...job, attempts: 3, version: 1 }, '7');
+    expect(JSON.parse(usual)).toEqual({ name: 'mail.send', createdAt: 12, data: 7 });
+    expect(decodeEnvelope(usual, 'job x')).toEqual({ ...job, attempts: 3, version: 1, data: 7 });
   });
 
   it.each([

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { planTicks } from '../src/schedule-plan.ts';
 import { checkTiming, decodeTiming, encodeTiming, type Timing, ticksOf } from '../src/schedule-timing.ts';
 
 const ms = (iso: string): number => Date.parse(iso);
@@ -164,59 +163,5 @@ describe('a timing', () => {
     for (const other of ['{}', 'null', '7', '{', '{"everyMs":"1000"}']) {
       expect(() => decodeTiming(other, 'it')).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
     }
-  });
-});
-
-describe('missed ticks', () => {
-  const ticks = ticksOf({ everyMs: 60_000 });
-  const at = 600_000;
-
-  it('none was missed: the one that came makes a job, whatever the policy', () => {
-    for (const missed of ['once', 'skip', 'all'] as const) {
-      expect(planTicks(ticks, at, at + 20, missed, 100)).toEqual({ ticks: [at], nextAt: at + 60_000 });
-    }
-  });
-
-  it('once: one job of the newest for all of them', () => {
-    expect(planTicks(ticks, at, at + 330_000, 'once', 100)).toEqual({ ticks: [at + 300_000], nextAt: at + 360_000 });
-  });
-
-  it('skip: the newest if it is at most a minute late, else none', () => {
-    expect(planTicks(ticks, at, at + 330_000, 'skip', 100)).toEqual({ ticks: [at + 300_000], nextAt: at + 360_000 });
-    const daily = ticksOf({ cron: '0 2 * * *' });
-    const two = ms('2026-11-20T02:00:00Z');
-    expect(planTicks(daily, two, two + 60_000, 'skip', 100)).toMatchObject({ ticks: [two] });
-    expect(planTicks(daily, two, two + 60_001, 'skip', 100)).toEqual({ ticks: [], nextAt: two + 86_400_000 });
-  });
-
-  it('all: each of them in order, so many at a time', () => {
-    const now = at + 330_000;
-    const each = [0, 1, 2, 3, 4, 5].map((n) => at + n * 60_000);
-    expect(planTicks(ticks, at, now, 'all', 100)).toEqual({ ticks: each, nextAt: at + 360_000 });
-    expect(planTicks(ticks, at, now, 'all', 2)).toEqual({ ticks: each.slice(0, 2), nextAt: each[2] });
-  });
-
-  it.each<[string, Timing]>([
-    ['an interval', { everyMs: 60_000 }],
-    ['cron', { cron: '* * * * *' }],
-  ])('all: of more than 1,000 the newest 1,000 (%s)', (_, timing) => {
-    const now = at + 5_000 * 60_000 + 7;
-    const found: number[] = [];
-    let next: number | null = at;
-    while (next !== null && next <= now) {
-      const plan = planTicks(ticksOf(timing), next, now, 'all', 300);
-      found.push(...plan.ticks);
-      next = plan.nextAt;
-    }
-    expect(found).toEqual(Array.from({ length: 1_000 }, (_, n) => at + (4_001 + n) * 60_000));
-    expect(next).toBe(at + 5_001 * 60_000);
-  });
-
-  it('the last tick of all ends the schedule', () => {
-    const ending = ticksOf({ everyMs: 60_000, endAt: at + 60_000 });
-    for (const missed of ['once', 'all'] as const) {
-      expect(planTicks(ending, at + 60_000, at + 60_005, missed, 100)).toEqual({ ticks: [at + 60_000], nextAt: null });
-    }
-    expect(planTicks(ending, at, at + 600_000, 'once', 100)).toEqual({ ticks: [at + 60_000], nextAt: null });
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PortolanError } from '../src/errors.ts';
-import { decodeJson, describeIssues, encodeJson, parse, type Schema } from '../src/schema.ts';
+import { decodeJson, describeIssues, encodeJson, parse, type Schema, survivesJson } from '../src/schema.ts';
 
 describe('parse', () => {
   const user = z.object({ name: z.string(), tags: z.array(z.object({ id: z.number() })).default([]) });
@@ -55,6 +55,17 @@ describe('JSON', () => {
     );
   });
 
+  it('is told from what comes back as something else', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => survivesJson(value)));
+    class Point {
+      readonly x = 1;
+    }
+    for (const value of [new Date(), [[undefined]], { a: { b: new Point() } }, { toJSON: () => 1 }]) {
+      expect(survivesJson(value)).toBe(false);
+    }
+    expect(survivesJson({ left: undefined, none: Object.create(null) })).toBe(true);
+  });
+
   it('refuses what it cannot say as INVALID, and foreign text as INTERNAL without showing it', () => {
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
@@ -67,6 +78,18 @@ describe('JSON', () => {
     expect(encodeJson({ a: null, b: 'null', at: new Date(0) }, 'thing')).toBe(
       '{"a":null,"b":"null","at":"1970-01-01T00:00:00.000Z"}',
     );
+    class Secret {
+      readonly #kept = 1;
+      get kept() {
+        return this.#kept;
+      }
+    }
+    for (const value of [new Map([[1, 1]]), { a: [new Set()] }, { a: {}, b: new Secret() }, [new Error('lost')]]) {
+      expect(() => encodeJson(value, 'thing')).toThrow(/^thing is not JSON: .* is a \w+, of which JSON keeps nothing$/);
+    }
+    for (const value of [{ a: {}, b: [], c: '{}' }, Object.create(null), { at: new URL('http://a/'), b: {} }, null]) {
+      expect(() => encodeJson(value, 'thing')).not.toThrow();
+    }
     try {
       decodeJson('secret', 'key "a"');
       expect.unreachable();

@@ -7,7 +7,7 @@ function setUp() {
   const limits = new TimeLimits(createRuntime());
   const expired: string[] = [];
   const begin = (name: string, ms: number) => {
-    const limited = { startedAt: Date.now(), expire: () => void expired.push(`${name} at ${Date.now()}`) };
+    const limited = { begunAt: Date.now(), expire: () => void expired.push(`${name} at ${Date.now()}`) };
     limits.add(ms, limited);
     return () => limits.remove(ms, limited);
   };

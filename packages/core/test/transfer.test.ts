@@ -144,11 +144,15 @@ describe('copyBackend', () => {
     const copied = await copyBackend({ from: store(counters(20)), to, runtime, parts, pageSize: 7 });
     expect(copied).toMatchObject([{ part: 'counter', loaded: 20, equal: true }]);
     failures.push(new PortolanError('CONFLICT', 'no'));
-    await expect(copyBackend({ from: store(counters(1)), to, runtime, parts })).rejects.toMatchObject({
+    await expect(
+      copyBackend({ from: store(counters(1)), to, runtime, parts, intoExisting: true }),
+    ).rejects.toMatchObject({
       code: 'CONFLICT',
     });
     failures.push(...Array.from({ length: 20 }, () => new PortolanError('UNAVAILABLE', 'gone')));
-    await expect(copyBackend({ from: store(counters(1)), to, runtime, parts })).rejects.toMatchObject({
+    await expect(
+      copyBackend({ from: store(counters(1)), to, runtime, parts, intoExisting: true }),
+    ).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     });
     expect(failures.length).toBeGreaterThan(10);
@@ -188,9 +192,39 @@ describe('copyBackend', () => {
       },
     });
     const to = store([...records]);
-    const copied = await copyBackend({ from, to, runtime: createRuntime({ clock }), parts });
+    const copied = await copyBackend({ from, to, runtime: createRuntime({ clock }), parts, intoExisting: true });
     expect(copied).toMatchObject([{ equal: true, from: { records: 1 } }]);
     expect(walks).toBe(3);
+  });
+
+  it('goes into a target that holds something only when it is told to, or had begun to', async () => {
+    const target = counters(1);
+    let pages = 0;
+    const to = store(target, {
+      // An empty page is not the end.
+      async dump(_, cursor) {
+        pages++;
+        return cursor === null ? { records: [], cursor: 'behind' } : { records: target, cursor: null };
+      },
+    });
+    let saved: string | null = null;
+    const state = {
+      load: () => saved,
+      save(text: string) {
+        saved = text;
+      },
+    };
+    const options = { from: store(counters(5)), to, runtime, parts, state };
+    await expect(copyBackend(options)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('holds something already (counter)'),
+    });
+    expect([pages, target.length, saved]).toEqual([2, 1, null]);
+    // Killed once more, as soon as it could write.
+    const away = store(target, { load: () => Promise.reject(new PortolanError('INTERNAL', 'killed')) });
+    await expect(copyBackend({ ...options, to: away, intoExisting: true })).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(await copyBackend(options)).toMatchObject([{ equal: true }]);
+    expect(target).toHaveLength(5);
   });
 
   it('refuses a state that no copy saved', async () => {

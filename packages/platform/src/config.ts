@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { invalid, type PayloadKey } from '@portolan/core';
+import { invalid, type JobEventLevel, type PayloadKey } from '@portolan/core';
 import { z } from 'zod';
 
 export const SCOPES = ['read', 'write', 'admin'] as const;
@@ -13,6 +13,8 @@ export interface ApiToken {
 
 export interface Config {
   readonly backendUrl: string;
+  /** The variable that the URL is from, for those who tell what is wrong with it. */
+  readonly backendVariable: 'BACKEND_URL' | 'REDIS_URL';
   readonly namespace: string;
   readonly port: number;
   readonly host: string;
@@ -25,6 +27,8 @@ export interface Config {
   readonly workerConcurrency: number;
   /** How long a handler may block its worker before the leases are left to end, in ms; 0: no longer than a lease. */
   readonly workerMaxBlockMs: number;
+  /** What is told of jobs to every process. */
+  readonly workerEvents: JobEventLevel | 'off';
   /** What jobs carry is encrypted with the first and decrypted with all; undefined: stored in clear. */
   readonly payloadKeys: readonly PayloadKey[] | undefined;
   /** Where a worker answers `/healthz` and `/metrics`; undefined: nowhere. */
@@ -34,6 +38,8 @@ export interface Config {
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const EVENT_LEVELS = ['off', 'final', 'all'] as const satisfies Config['workerEvents'][];
 
 /** How each variable reads, what a good value looks like, and whether its value may be repeated in a message. */
 interface Variable<T> {
@@ -88,12 +94,15 @@ const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'not an http(s) URL');
 
+const storeUrl = {
+  example: 'redis://127.0.0.1:6379',
+  secret: true,
+  schema: z.string().regex(/^[a-z][a-z0-9+.-]*:/i, 'not a URL with a scheme'),
+};
+
 const VARIABLES = {
-  BACKEND_URL: {
-    example: 'redis://127.0.0.1:6379',
-    secret: true,
-    schema: z.string().regex(/^[a-z][a-z0-9+.-]*:/i, 'not a URL with a scheme'),
-  },
+  BACKEND_URL: storeUrl,
+  REDIS_URL: storeUrl,
   NAMESPACE: {
     example: 'portolan',
     schema: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'not 1 to 64 letters, digits, dots, dashes or underscores'),
@@ -112,6 +121,10 @@ const VARIABLES = {
   CACHE_TTL_MS: { example: '30000', schema: wholeNumber(1, 86_400_000) },
   WORKER_CONCURRENCY: { example: '50', schema: wholeNumber(1, 10_000) },
   WORKER_MAX_BLOCK_MS: { example: '60000', schema: wholeNumber(0, 86_400_000) },
+  WORKER_EVENTS: {
+    example: 'final',
+    schema: z.enum(EVENT_LEVELS, { error: `not one of ${EVENT_LEVELS.join(', ')}` }),
+  },
   PAYLOAD_KEYS: { example: 'k2:$(openssl rand -base64 32),k1:...', secret: true, schema: payloadKeys },
   WORKER_PORT: { example: '9090', schema: wholeNumber(0, 65_535) },
   LOG_LEVEL: { example: 'info', schema: z.enum(LOG_LEVELS, { error: `not one of ${LOG_LEVELS.join(', ')}` }) },
@@ -134,8 +147,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     const shown = variable.secret ? 'the value' : JSON.stringify(text);
     throw invalid(`${name}: ${shown} is ${result.error.issues[0]?.message}; an example is ${name}=${variable.example}`);
   }
+  const backendVariable = !env.BACKEND_URL && env.REDIS_URL ? 'REDIS_URL' : 'BACKEND_URL';
   const config: Config = {
-    backendUrl: read('BACKEND_URL', env.REDIS_URL || 'sqlite:.data/portolan.db'),
+    backendUrl: read(backendVariable, 'sqlite:.data/portolan.db'),
+    backendVariable,
     namespace: read('NAMESPACE', 'portolan'),
     port: read('PORT', 8080),
     host: read('HOST', '127.0.0.1'),
@@ -145,6 +160,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     cacheTtlMs: read('CACHE_TTL_MS', 30_000),
     workerConcurrency: read('WORKER_CONCURRENCY', 50),
     workerMaxBlockMs: read('WORKER_MAX_BLOCK_MS', 60_000),
+    workerEvents: read('WORKER_EVENTS', 'final'),
     payloadKeys: env.PAYLOAD_KEYS ? read('PAYLOAD_KEYS', []) : undefined,
     workerPort: env.WORKER_PORT ? read('WORKER_PORT', 0) : undefined,
     logLevel: read('LOG_LEVEL', 'info'),

@@ -34,8 +34,10 @@ export async function openPlatform(config: Config, role: string): Promise<Platfo
   }).catch((error: Error) => {
     if (!PortolanError.is(error, 'INVALID')) throw error;
     const reason = error.message.replace(/^backend URL: /, '');
-    const example = /scheme/.test(reason) ? '; an example is BACKEND_URL=sqlite:.data/portolan.db' : '';
-    throw invalid(`BACKEND_URL: ${reason}${example}`);
+    const { backendVariable } = config;
+    const url = backendVariable === 'REDIS_URL' ? 'redis://127.0.0.1:6379' : 'sqlite:.data/portolan.db';
+    const example = /scheme/.test(reason) ? `; an example is ${backendVariable}=${url}` : '';
+    throw invalid(`${backendVariable}: ${reason}${example}`);
   });
   return {
     config,

@@ -16,6 +16,7 @@ describe('configuration', () => {
   it('has a default for everything', () => {
     expect(readConfig({})).toEqual({
       backendUrl: 'sqlite:.data/portolan.db',
+      backendVariable: 'BACKEND_URL',
       namespace: 'portolan',
       port: 8080,
       host: '127.0.0.1',
@@ -25,6 +26,7 @@ describe('configuration', () => {
       cacheTtlMs: 30_000,
       workerConcurrency: 50,
       workerMaxBlockMs: 60_000,
+      workerEvents: 'final',
       payloadKeys: undefined,
       logLevel: 'info',
     });
@@ -34,6 +36,7 @@ describe('configuration', () => {
     expect(readConfig({ REDIS_URL: 'redis://a' }).backendUrl).toBe('redis://a');
     expect(readConfig({ REDIS_URL: 'redis://a', BACKEND_URL: 'memory:' }).backendUrl).toBe('memory:');
     expect(readConfig({ REDIS_URL: 'redis://a', BACKEND_URL: '' }).backendUrl).toBe('redis://a');
+    expect(readConfig({ REDIS_URL: 'nonsense', BACKEND_URL: 'memory:' }).backendUrl).toBe('memory:');
   });
 
   it('reads tokens, lists and numbers', () => {
@@ -49,6 +52,14 @@ describe('configuration', () => {
     ]);
     expect(config.fetchAllow).toEqual(['127.0.0.1:9000', '[::1]:9001', 'localhost:80']);
     expect(config.port).toBe(0);
+  });
+
+  it('reads what is told of jobs', () => {
+    expect(readConfig({ WORKER_EVENTS: 'all' }).workerEvents).toBe('all');
+    expect(readConfig({ WORKER_EVENTS: 'off' }).workerEvents).toBe('off');
+    expect(refusal({ WORKER_EVENTS: 'some' })).toBe(
+      'WORKER_EVENTS: "some" is not one of off, final, all; an example is WORKER_EVENTS=final',
+    );
   });
 
   it('reads payload keys, the one that encrypts first', () => {
@@ -72,6 +83,7 @@ describe('configuration', () => {
     ['NAMESPACE', 'a:b'],
     ['NAMESPACE', '{tag}'],
     ['BACKEND_URL', 'localhost'],
+    ['REDIS_URL', 'localhost'],
     ['UNIVERSITIES_URL', 'ftp://x'],
     ['FETCH_ALLOW', '127.0.0.1'],
     ['CACHE_TTL_MS', '0'],
@@ -90,6 +102,7 @@ describe('configuration', () => {
     expect(refusal({ API_TOKENS: 'ci:my-very-secret' })).not.toContain('secret,');
     expect(refusal({ API_TOKENS: 'ci:hunter2hunter2:root' })).not.toContain('hunter2');
     expect(refusal({ BACKEND_URL: '//:hunter2@host' })).not.toContain('hunter2');
+    expect(refusal({ REDIS_URL: '//:hunter2@host' })).not.toContain('hunter2');
     expect(refusal({ PAYLOAD_KEYS: 'k1:hunter2' })).not.toContain('hunter2');
   });
 

@@ -14,6 +14,8 @@ export { checkKeyValueModel } from './key-value-model.ts';
 export { limiterSuite } from './limiter.ts';
 export { createManualRuntime, type ManualRuntime, settled } from './manual-clock.ts';
 export { queueSuite } from './queue.ts';
+export { type QueueClient, queueClient, reconcile } from './queue-client.ts';
 export { checkQueueModel } from './queue-model.ts';
+export { drainQueue, fillQueue, jobsOf } from './queue-reconcile-kit.ts';
 export { type AddCase, type Case, suite } from './suite.ts';
 export { transferSuite } from './transfer.ts';

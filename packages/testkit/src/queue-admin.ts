@@ -20,6 +20,64 @@ export function queueAdminSuite(harness: Harness): void {
       expect(await client.job('1')).toMatchObject({ state: 'cancelled', attempts: 0, startedAt: null });
     });
 
+    for (const { count, claim } of [
+      { count: 60, claim: 1 },
+      { count: 12_000, claim: 3 },
+    ]) {
+      add(`a higher priority goes first behind ${count} cancelled jobs of it`, async ({ backend }) => {
+        const client = queueClient(backend.queue, 'a');
+        const high = Array.from({ length: count }, (_, n) => ({ id: `high-${n}`, priority: 5 }));
+        for (let at = 0; at < count; at += 500) await client.push(...high.slice(at, at + 500));
+        await client.push({ id: 'plain' }, { id: 'low', priority: -5 }, { id: 'last', priority: 5 });
+        for (let at = 0; at < count; at += 500) {
+          const some = high.slice(at, at + 500);
+          await Promise.all(some.map(({ id }) => backend.queue.amend('work', { do: 'cancel', id })));
+        }
+        const taken: string[] = [];
+        for (let exchanges = 0; taken.length < 3; exchanges += 1) {
+          expect(exchanges).toBeLessThan(20);
+          const { jobs, dueInMs } = await client.exchange({ claim });
+          // A claim that looked at much and took little says so.
+          if (jobs.length === 0) expect(dueInMs).toBe(0);
+          taken.push(...jobs.map(({ id }) => id));
+        }
+        expect(taken).toEqual(['last', 'plain', 'low']);
+        expect((await client.exchange({ claim })).dueInMs).toBeNull();
+      });
+    }
+
+    add('cancelled jobs among others of every priority are passed over', async ({ backend }) => {
+      const client = queueClient(backend.queue, 'a');
+      const all = Array.from({ length: 90 }, (_, n) => ({ id: `job-${n}`, priority: 1 - (n % 3) }));
+      await client.push(...all);
+      const cancelled = all.filter((_, n) => n % 7 < 4);
+      for (const { id } of cancelled) await backend.queue.amend('work', { do: 'cancel', id });
+      const left = all.filter((job) => !cancelled.includes(job)).toSorted((a, b) => b.priority - a.priority);
+      const taken: string[] = [];
+      while (taken.length < left.length) {
+        const some = await client.claim(4);
+        expect(some).toHaveLength(Math.min(4, left.length - taken.length));
+        taken.push(...some);
+      }
+      expect(taken).toEqual(left.map(({ id }) => id));
+    });
+
+    add('a removed job whose id is pushed again runs once, in its new place', async ({ backend }) => {
+      for (const [group, limits] of [
+        [undefined, null],
+        ['g', { group: { concurrency: 5 } }],
+      ] as const) {
+        const queue = group ?? 'plain';
+        const client = queueClient(backend.queue, 'a', queue);
+        await backend.queue.amend(queue, { do: 'limit', limits });
+        const more = group === undefined ? {} : { group };
+        await client.push({ id: '1', ...more }, { id: '2', ...more }, { id: '3', ...more });
+        await backend.queue.amend(queue, { do: 'remove', id: '1' });
+        await client.push({ id: '1', ...more });
+        expect(await client.claim(5)).toEqual(['2', '3', '1']);
+      }
+    });
+
     add('cancel of an active job is told to its session', async ({ backend }) => {
       const client = queueClient(backend.queue, 'a');
       const other = queueClient(backend.queue, 'b');

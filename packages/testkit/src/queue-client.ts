@@ -6,6 +6,8 @@ import type {
   NewJob,
   QueueLimits,
   QueuePort,
+  Reconciled,
+  ReconcileRequest,
   Retention,
   Settlement,
   SweepPolicy,
@@ -84,4 +86,25 @@ export async function listedQueues(port: QueuePort): Promise<readonly string[]> 
   const { names } = await port.inspect({ of: 'names' });
   if (!names) throw new Error('an inspection of names answered without any');
   return names;
+}
+
+/** A whole pass over a queue; answers what was repaired, and how many entries were looked at. */
+export async function reconcile(
+  port: QueuePort,
+  queue = 'work',
+  { everyMs = 0, ...request }: Partial<Omit<ReconcileRequest, 'cursor'>> = {},
+): Promise<Omit<Reconciled, 'cursor'>> {
+  const policy = { maxStalls: 3, error: '"stalled"', retention: KEEP, idleMs: IDLE_MS };
+  const repaired: Record<string, number> = {};
+  let looked = 0;
+  let cursor: string | null = null;
+  do {
+    const swept = await port.sweep(queue, { ...policy, reconcile: { ...request, everyMs, cursor } });
+    if (!swept.reconciled) throw new Error('a reconcile answers what it did');
+    for (const [kind, count] of Object.entries(swept.reconciled.repaired))
+      repaired[kind] = (repaired[kind] ?? 0) + count;
+    looked += swept.reconciled.looked;
+    cursor = swept.reconciled.cursor;
+  } while (cursor !== null);
+  return { looked, repaired };
 }

@@ -11,6 +11,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import type { Harness } from './harness.ts';
 import { completed, queueClient } from './queue-client.ts';
+import { encryptedScheduleSuite } from './queue-encrypted-schedule.ts';
 import { suite } from './suite.ts';
 import { job, withBench, wrapQueue } from './worker-bench.ts';
 
@@ -236,4 +237,5 @@ export function encryptedQueueSuite(harness: Harness): void {
       }
     });
   });
+  encryptedScheduleSuite(harness);
 }

@@ -1,7 +1,7 @@
 import type { OwedPart, QueuePort } from '@portolan/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { KEEP, listedQueues } from './queue-client.ts';
+import { KEEP, listedQueues, reconcile } from './queue-client.ts';
 import { log, retryAnew } from './queue-model-amend.ts';
 import { crowd, exchange, limit, newJobs, push } from './queue-model-exchange.ts';
 import { command, id, session } from './queue-model-kit.ts';
@@ -114,6 +114,11 @@ const vanish = session.map((name) =>
   }),
 );
 
+/** Nothing of what was done in whatever order is amiss. */
+const lookOver = fc.constant(
+  command('reconcile', async (port, queue) => (await reconcile(port, queue, { thorough: true })).repaired),
+);
+
 const commandsOf = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: push },
@@ -130,6 +135,7 @@ const commandsOf = fc.array(
     { weight: 2, arbitrary: limit },
     { weight: 1, arbitrary: beat },
     { weight: 1, arbitrary: vanish },
+    { weight: 3, arbitrary: lookOver },
   ),
   { minLength: 1, maxLength: 40, size: 'max' },
 );

@@ -57,6 +57,29 @@ export function queueScheduleSuite(harness: Harness): void {
       expect(await client.list()).toEqual([{ ...fired, timing: '"hourly"', nextAt: now + HOUR }]);
     });
 
+    add('a tick renews the template, unless another was said meanwhile', async ({ backend }) => {
+      const client = scheduleClient(backend.queue);
+      const fire = (at: number, from: string, jobs: readonly NewJob[]) =>
+        backend.queue.amend('work', {
+          do: 'fire',
+          id: 's',
+          at,
+          nextAt: at + 1_000,
+          lastAt: at,
+          jobs,
+          renew: { from, to: '{"n":"ü\\u0000"}' },
+        });
+      await client.schedule(1_000);
+      expect(await fire(1_000, '{"n":1.0}', [tick('1')])).toBe('done');
+      const renewed = { template: '{"n":"ü\\u0000"}', nextAt: 2_000, lastAt: 1_000 };
+      expect(await client.record()).toMatchObject(renewed);
+      expect(await fire(1_000, renewed.template, [])).toBe('refused');
+      await client.schedule(1_000, { template: 'said' });
+      expect(await fire(2_000, renewed.template, [])).toBe('done');
+      expect(await client.record()).toMatchObject({ template: 'said', nextAt: 3_000 });
+      expect(await queueClient(backend.queue, 'a').claim(5)).toEqual(['1']);
+    });
+
     add('a timing without a tick left adds nothing and removes another', async ({ backend }) => {
       const client = scheduleClient(backend.queue);
       expect(await client.schedule(null)).toBe('missing');

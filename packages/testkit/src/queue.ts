@@ -1,26 +1,23 @@
 import { expect } from 'vitest';
 import type { Harness } from './harness.ts';
 import { inlineQueueSuite } from './inline-queue.ts';
+import { jobEventSuite } from './job-events.ts';
 import { queueAdminSuite } from './queue-admin.ts';
 import { completed, failed, KEEP, queueClient, released, retry } from './queue-client.ts';
 import { deadLetterSuite } from './queue-dead-letters.ts';
 import { queueDedupeSuite } from './queue-dedupe.ts';
 import { encryptedQueueSuite } from './queue-encrypted.ts';
 import { queueFlowSuite } from './queue-flow.ts';
+import { queueOwedSuite } from './queue-flow-owed.ts';
+import { queueInputSuite } from './queue-input.ts';
 import { queueLeaseSuite } from './queue-lease.ts';
 import { queueLimitsSuite } from './queue-limits.ts';
 import { queueListSuite } from './queue-list.ts';
 import { queueLogsSuite } from './queue-logs.ts';
+import { queueReconcileSuite } from './queue-reconcile.ts';
 import { queueScheduleSuite } from './queue-schedule.ts';
 import { suite } from './suite.ts';
-import { workerSuite } from './worker.ts';
-import { workerFaultSuite } from './worker-faults.ts';
-import { workerFlowSuite } from './worker-flow.ts';
-import { workerManySuite } from './worker-many.ts';
-import { workerPolicySuite } from './worker-policy.ts';
-import { workerResultSuite } from './worker-result.ts';
-import { workerScheduleSuite } from './worker-schedule.ts';
-import { workerSlotsSuite } from './worker-slots.ts';
+import { workerSuites } from './worker-suites.ts';
 
 export function queueSuite(harness: Harness): void {
   suite(harness, 'queue', (add) => {
@@ -221,6 +218,7 @@ export function queueSuite(harness: Harness): void {
     });
   });
   queueLeaseSuite(harness);
+  queueInputSuite(harness);
   queueAdminSuite(harness);
   queueListSuite(harness);
   queueDedupeSuite(harness);
@@ -230,13 +228,9 @@ export function queueSuite(harness: Harness): void {
   queueScheduleSuite(harness);
   queueLimitsSuite(harness);
   queueFlowSuite(harness);
-  workerSuite(harness);
-  workerResultSuite(harness);
-  workerPolicySuite(harness);
-  workerManySuite(harness);
-  workerScheduleSuite(harness);
-  workerSlotsSuite(harness);
-  workerFaultSuite(harness);
+  queueReconcileSuite(harness);
+  queueOwedSuite(harness);
+  jobEventSuite(harness);
   inlineQueueSuite(harness);
-  workerFlowSuite(harness);
+  workerSuites(harness);
 }

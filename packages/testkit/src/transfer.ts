@@ -14,6 +14,7 @@ import { suite } from './suite.ts';
 import { dumpAll, fillEveryKind, transferOf } from './transfer-fixtures.ts';
 import { moveCases } from './transfer-move.ts';
 import { portCases } from './transfer-ports.ts';
+import { queueCases } from './transfer-queue.ts';
 
 export function transferSuite(harness: Harness): void {
   suite(harness, 'transfer', (add) => {
@@ -28,7 +29,7 @@ export function transferSuite(harness: Harness): void {
         expect(copied.every(({ from }) => from.records > 0)).toBe(true);
         const source = await dumpAll(backend);
         expect(await dumpAll(to)).toEqual(source);
-        await copy({ pageSize: 7 });
+        await copy({ pageSize: 7, intoExisting: true });
         expect(await dumpAll(to)).toEqual(source);
       },
     );
@@ -103,7 +104,8 @@ export function transferSuite(harness: Harness): void {
       await fillEveryKind(kit, backend);
       const state = memoryState();
       await to.counter.write('stranger', 1);
-      const unequal = (await copy({ state })).filter(({ equal }) => !equal);
+      await expect(copy({ state })).rejects.toMatchObject({ code: 'CONFLICT' });
+      const unequal = (await copy({ state, intoExisting: true })).filter(({ equal }) => !equal);
       expect(unequal.map(({ part, from, to: other }) => [part, other.records - from.records])).toEqual([
         ['counter', 1],
       ]);
@@ -121,6 +123,7 @@ export function transferSuite(harness: Harness): void {
       expect([...parts]).toEqual(['counter']);
     });
 
+    queueCases(move);
     portCases(move);
 
     add('a digest tells every change and no order', async ({ kit, backend }) => {

@@ -1,88 +1,8 @@
-import {
-  type ChildOutcome,
-  createQueue,
-  createWorker,
-  defineJob,
-  type Handler,
-  handle,
-  type JobContext,
-  PortolanError,
-  type QueuePort,
-  type WorkerOptions,
-} from '@portolan/core';
 import { expect } from 'vitest';
-import { z } from 'zod';
-import { chaos } from './chaos.ts';
 import type { Harness } from './harness.ts';
-import { KEEP, queueClient } from './queue-client.ts';
-import { type Case, suite } from './suite.ts';
-
-const backoff = { kind: 'fixed', delayMs: 0 } as const;
-const input = z.object({ n: z.number() });
-const leaf = defineJob({ name: 'leaf', queue: 'leaves', input, output: z.unknown(), backoff, attempts: 1 });
-const sum = defineJob({ name: 'sum', queue: 'sums', input: z.object({}), output: z.unknown(), backoff, attempts: 1 });
-
-type Children = Readonly<Record<string, ChildOutcome>>;
-type Leaf = (n: number, context: JobContext) => unknown;
-
-const addUp = (children: Children): number =>
-  Object.values(children).reduce((total, { result }) => total + Number(result ?? 0), 0);
-
-/** Adds up what its children answered. */
-const summing = (seen: Children[] = []): Handler =>
-  handle(sum, async (_, { children }) => {
-    const found = await children();
-    seen.push(found);
-    return addUp(found);
-  });
-
-const answering: Leaf = (n) => {
-  if (n < 0) throw new PortolanError('CONFLICT', `no leaf ${n}`);
-  return n;
-};
-
-const one = (n: number, queue?: string) => ({ job: leaf, data: { n }, ...(queue ? { options: { queue } } : {}) });
-
-interface Bench {
-  readonly queue: ReturnType<typeof createQueue>;
-  readonly worker: (run?: Leaf, options?: Partial<WorkerOptions>) => void;
-  /** The job once it has ended. */
-  readonly ended: (
-    id: string,
-  ) => Promise<{ readonly state: string; readonly result?: unknown; readonly error?: unknown }>;
-  readonly seen: Children[];
-}
-
-async function withFlows({ kit, backend }: Case, body: (bench: Bench) => Promise<void>): Promise<void> {
-  const { runtime } = kit;
-  const queue = createQueue({ port: backend.queue, runtime });
-  const seen: Children[] = [];
-  const workers: ReturnType<typeof createWorker>[] = [];
-  try {
-    await body({
-      queue,
-      seen,
-      worker(run = answering, options = {}) {
-        const handlers = [handle(leaf, ({ n }, context) => run(n, context)), summing(seen)];
-        const worker = createWorker({ port: backend.queue, runtime, handlers, leaseMs: 300, ...options });
-        workers.push(worker);
-        worker.start();
-      },
-      ended: (id) =>
-        kit.eventually(`job ${id} has ended`, async () => {
-          const job = await queue.get(id);
-          return job && ['completed', 'failed', 'cancelled'].includes(job.state) ? job : undefined;
-        }),
-    });
-  } finally {
-    let stopped = false;
-    void Promise.all(workers.map((worker) => worker.stop({ graceMs: 0 }))).then(() => (stopped = true));
-    await kit.eventually('the workers have stopped', () => stopped);
-  }
-}
-
-const owedOf = async (port: QueuePort, queue: string): Promise<number> =>
-  (await port.inspect({ of: 'owed', queue, limit: 100 })).owed?.length ?? 0;
+import { suite } from './suite.ts';
+import { answering, leaf, one, owedOf, sum, withFlows } from './worker-flow-kit.ts';
+import { workerFlowMendSuite } from './worker-flow-mend.ts';
 
 /** Flows: parents that wait for their children, over queues and levels, whatever happens between. */
 export function workerFlowSuite(harness: Harness): void {
@@ -176,7 +96,10 @@ export function workerFlowSuite(harness: Harness): void {
               a: { job: leaf, data: { n: 'no' } },
             },
           });
-        await expect(wrong()).rejects.toMatchObject({ code: 'INVALID', issues: [{ path: ['n'] }] });
+        await expect(wrong()).rejects.toMatchObject({
+          code: 'INVALID',
+          issues: [{ path: ['children', 'a', 'data', 'n'] }],
+        });
         expect(await queue.queues()).toEqual([]);
         const alone = await queue.enqueueFlow({ job: sum, data: {}, options: { delayMs: 60_000 }, children: {} });
         expect(await queue.get(alone.id)).toMatchObject({ state: 'delayed', dueAt: expect.any(Number) });
@@ -289,108 +212,6 @@ export function workerFlowSuite(harness: Harness): void {
       },
     );
 
-    add('a child whose worker vanishes runs elsewhere, or fails for good and with it the parent', async (test) => {
-      const { backend } = test;
-      await withFlows(test, async ({ queue, worker, ended }) => {
-        const gone = queueClient(backend.queue, 'gone', 'leaves');
-        const saved = await queue.enqueueFlow({ job: sum, data: {}, children: { a: one(4) } });
-        expect((await gone.exchange({ claim: 1, leaseMs: 30 })).jobs).toHaveLength(1);
-        worker();
-        expect(await ended(saved.id)).toMatchObject({ state: 'completed', result: 4 });
-      });
-      await withFlows(test, async ({ queue, worker, ended }) => {
-        const gone = queueClient(backend.queue, 'gone again', 'poisoned');
-        const lost = await queue.enqueueFlow({ job: sum, data: {}, children: { a: one(4, 'poisoned') } });
-        expect((await gone.exchange({ claim: 1, leaseMs: 30 })).jobs).toHaveLength(1);
-        worker(answering, { maxStalls: 0 });
-        const { state, error } = await ended(lost.id);
-        expect(state).toBe('failed');
-        expect(JSON.stringify(error)).toContain(`child \\"a\\" (${lost.children.a.id}) failed: its worker vanished`);
-      });
-    });
-
-    add('what was not delivered after it was settled is delivered after a sweep', async (test) => {
-      const { backend } = test;
-      const port = chaos(backend.queue);
-      port.on('amend', (_, { do: what }) => what === 'deliver').fail(1);
-      port.on('amend', (_, { do: what }) => what === 'deliver').dropReply(2);
-      port.on('amend', (_, { do: what }) => what === 'strike').dropReply(1);
-      await withFlows(test, async ({ queue, worker, ended, seen }) => {
-        worker(answering, { port: port.target });
-        const { id } = await queue.enqueueFlow({ job: sum, data: {}, children: { a: one(1), b: one(2) } });
-        expect(await ended(id)).toMatchObject({ state: 'completed', result: 3 });
-        expect(seen).toHaveLength(1);
-        await test.kit.eventually('nothing is owed', async () => (await owedOf(backend.queue, 'leaves')) === 0);
-      });
-      port.heal();
-    });
-
-    add('children may complete before their parent is stored', async (test) => {
-      const { backend, kit } = test;
-      const port = chaos(backend.queue);
-      const parent = port.on('push', (queue) => queue === 'sums').hold();
-      const queue = createQueue({ port: port.target, runtime: kit.runtime });
-      await withFlows(test, async ({ worker, ended }) => {
-        worker();
-        const making = queue.enqueueFlow({ job: sum, data: {}, children: { a: one(1), b: one(2) } });
-        await parent.reached;
-        await kit.eventually('both have completed', async () => {
-          const { counts } = (await backend.queue.inspect({ of: 'jobs', queue: 'leaves', ids: [] })).queues[0] ?? {};
-          return counts?.completed === 2;
-        });
-        parent.release();
-        const { id } = await making;
-        expect(await ended(id)).toMatchObject({ state: 'completed', result: 3 });
-      });
-    });
-
-    add('a flow whose replies were lost is made once', async (test) => {
-      const { backend, kit } = test;
-      const port = chaos(backend.queue);
-      port.on('push').dropReply(1);
-      port.on('push', (queue) => queue === 'sums').dropReply(1);
-      const queue = createQueue({ port: port.target, runtime: kit.runtime });
-      await withFlows(test, async ({ worker, ended, seen }) => {
-        worker();
-        const making = queue.enqueueFlow({ job: sum, data: {}, children: { a: one(1), b: one(2) } });
-        let made: { readonly id: string } | undefined;
-        void making.then((flow) => (made = flow));
-        const { id } = await kit.eventually('it is made', () => made);
-        expect(await ended(id)).toMatchObject({ state: 'completed', result: 3 });
-        expect(seen).toHaveLength(1);
-        for (const [name, count] of [
-          ['leaves', 2],
-          ['sums', 1],
-        ] as const) {
-          const { counts } = (await backend.queue.inspect({ of: 'jobs', queue: name, ids: [] })).queues[0] ?? {};
-          expect(counts).toMatchObject({ completed: count, waiting: 0, delayed: 0 });
-        }
-      });
-    });
-
-    add('what is owed to a parent that is gone is struck off in the end', async (test) => {
-      const { backend, kit } = test;
-      await withFlows(test, async ({ queue, worker, ended }) => {
-        const made = await queue.enqueueFlow({ job: sum, data: {}, children: { a: one(1) } });
-        await queue.remove(made.id);
-        const hasty: QueuePort = {
-          ...backend.queue,
-          // As seen an hour later.
-          inspect: async (inspection) => {
-            const found = await backend.queue.inspect(inspection);
-            return found.owed
-              ? { ...found, owed: found.owed.map((entry) => ({ ...entry, missedMs: 3_600_000 })) }
-              : found;
-          },
-        };
-        worker(answering, { port: hasty });
-        expect((await ended(made.children.a.id)).state).toBe('completed');
-        await kit.eventually('nothing is owed', async () => (await owedOf(backend.queue, 'leaves')) === 0);
-        const { owes } = await queueClient(backend.queue, 'x', 'leaves').sweep({ retention: KEEP });
-        expect(owes).toBe(false);
-      });
-    });
-
     add('a result too large to be handed up is read from the child', async (test) => {
       await withFlows(test, async ({ queue, worker, ended, seen }) => {
         worker((n) => 'x'.repeat(n));
@@ -414,4 +235,5 @@ export function workerFlowSuite(harness: Harness): void {
       });
     });
   });
+  workerFlowMendSuite(harness);
 }

@@ -101,6 +101,24 @@ export function workerResultSuite(harness: Harness): void {
       });
     });
 
+    add('who waits for a job that is not kept is told so', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue }) => {
+        const unknown = await queue.result('work:never').catch((error: unknown) => error);
+        expect(unknown).toMatchObject({ code: 'NOT_FOUND', message: 'job work:never is not known' });
+        const { id } = await queue.enqueue(job, { n: 5 });
+        const port = chaos(backend.queue);
+        const look = port.on('inspect').holdReply();
+        let ended: unknown;
+        const waiting = createQueue({ port: port.target, runtime: kit.runtime }).result(id);
+        void waiting.catch((error: unknown) => (ended = error));
+        await look.reached;
+        await queue.remove(id);
+        look.release();
+        await kit.eventually('the waiter is told', () => ended !== undefined);
+        expect(ended).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('no longer kept') });
+      });
+    });
+
     add('a wait that was given up leaves nothing behind', async ({ kit, backend }) => {
       await withBench(kit, backend, async ({ queue, worker, state }) => {
         const { id } = await queue.enqueue(job, { n: 5 });

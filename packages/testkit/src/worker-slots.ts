@@ -27,6 +27,22 @@ export function workerSlotsSuite(harness: Harness): void {
       });
     });
 
+    add('a burst is shared by the workers that stand idle', async ({ kit, backend }) => {
+      await withBench(kit, backend, async ({ queue, worker, event }) => {
+        const gate = Promise.withResolvers<void>();
+        const workers = [1, 2].map(() => worker(() => gate.promise, { concurrency: 20 }));
+        await queue.enqueueMany(
+          job,
+          Array.from({ length: 20 }, (_, n) => ({ data: { n } })),
+        );
+        const running = () => workers.map(({ active }) => active.length);
+        await kit.eventually('all run', () => running().reduce((sum, n) => sum + n) === 20);
+        expect(Math.min(...running())).toBeGreaterThan(0);
+        gate.resolve();
+        await event('completed');
+      });
+    });
+
     add('stops after what it runs, and hands the rest back uncounted', async ({ kit, backend }) => {
       await withBench(kit, backend, async ({ queue, worker, events, state }) => {
         const gate = Promise.withResolvers<void>();

@@ -4,10 +4,12 @@ import { ThreadPool } from './pool.ts';
 import { Thread } from './thread.ts';
 
 export interface ThreadOptions {
-  /** Runs at a time, each in a thread of its own; further ones wait, and their timeout runs. One less than the processors, at least one, if not said. */
+  /** Runs at a time, each in a thread of its own; further ones wait, which is no part of their timeout. One less than the processors, at least one, if not said. */
   readonly threads?: number;
   /** A run that is told to stop (timeout, cancel, lost lease, worker stopping) has so many ms to do it before its thread is ended; 1,000 if not said. */
   readonly graceMs?: number;
+  /** A thread that has not loaded the module after so many ms is ended, and the attempt has failed; a minute if not said. No part of the job's timeout. */
+  readonly loadMs?: number;
 }
 
 export interface ThreadHandler extends Handler {
@@ -28,17 +30,19 @@ export function handleInThread<I extends Schema, O extends Schema>(
   module: URL,
   options: ThreadOptions = {},
 ): ThreadHandler {
-  const { threads = Math.max(availableParallelism() - 1, 1), graceMs = 1_000 } = options;
+  const { threads = Math.max(availableParallelism() - 1, 1), graceMs = 1_000, loadMs = 60_000 } = options;
   if (!Number.isInteger(threads) || threads < 1) throw invalid(`job ${job.name}: threads: a whole number from 1`);
   if (!(graceMs >= 0)) throw invalid(`job ${job.name}: graceMs: not below 0`);
-  const pool = new ThreadPool(threads, () => new Thread(module, `job ${job.name}`));
+  if (!(loadMs > 0)) throw invalid(`job ${job.name}: loadMs: above 0`);
+  const pool = new ThreadPool(threads, () => new Thread(module, `job ${job.name}`, loadMs));
   return {
     definition: job,
-    async run(data, context) {
+    waits: true,
+    async run(data, context, begin) {
       const thread = await pool.take(context.signal);
       try {
         context.signal.throwIfAborted();
-        return await thread.run(data, context, graceMs);
+        return await thread.run(data, context, graceMs, begin);
       } finally {
         pool.giveBack(thread);
       }

@@ -60,7 +60,10 @@ async function start({ run, id, queue, attempt, createdAt, schedule, data }: Tas
     },
   };
   try {
-    loaded ??= await load();
+    if (!loaded) {
+      loaded = await load();
+      send({ run, is: 'loaded' });
+    }
     const value = await loaded(data, context);
     copying('the result', () => send({ run, is: 'done', value }));
   } catch (error) {

@@ -4,7 +4,13 @@ import type { Thread } from './thread.ts';
 /** A thread without work is ended after so long. */
 const IDLE_MS = 30_000;
 
-type Given = (thread: Thread) => void;
+/** One who waits for a thread. */
+interface Waiting {
+  give(thread: Thread): void;
+  refuse(reason: unknown): void;
+}
+
+const closed = (): PortolanError => new PortolanError('UNAVAILABLE', 'the threads of the handler are closed');
 
 /** The threads of one handler: started when they are needed, each lent to one run at a time, runs served in the order in which they came. */
 export class ThreadPool {
@@ -13,7 +19,7 @@ export class ThreadPool {
   readonly #threads = new Set<Thread>();
   /** The one used last comes last, so that those too many fall idle. */
   readonly #idle = new Map<Thread, NodeJS.Timeout>();
-  readonly #line = new Set<Given>();
+  readonly #line = new Set<Waiting>();
   #closed = false;
 
   constructor(size: number, start: () => Thread) {
@@ -23,19 +29,26 @@ export class ThreadPool {
 
   /** Lends a thread, in turn; give it back. Throws the signal's reason once it aborts. */
   take(signal: AbortSignal): Promise<Thread> {
-    if (this.#closed) return Promise.reject(new PortolanError('UNAVAILABLE', 'the threads of the handler are closed'));
+    if (this.#closed) return Promise.reject(closed());
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const given: Given = (thread) => {
-        signal.removeEventListener('abort', leave);
-        resolve(thread);
-      };
       const leave = (): void => {
-        this.#line.delete(given);
-        reject(signal.reason);
+        this.#line.delete(waiting);
+        signal.removeEventListener('abort', abort);
       };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#line.add(given);
+      const waiting: Waiting = {
+        give(thread) {
+          leave();
+          resolve(thread);
+        },
+        refuse(reason) {
+          leave();
+          reject(reason);
+        },
+      };
+      const abort = (): void => waiting.refuse(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#line.add(waiting);
       this.#serve();
     });
   }
@@ -47,18 +60,18 @@ export class ThreadPool {
     this.#serve();
   }
 
-  /** Ends every thread; runs under way fail. */
+  /** Ends every thread; runs under way fail, and so do those that wait for a thread. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const waiting of this.#line) waiting.refuse(closed());
     await Promise.all([...this.#threads].map((thread) => this.#end(thread)));
   }
 
   #serve(): void {
-    for (const given of this.#line) {
+    for (const waiting of this.#line) {
       const thread = this.#free();
       if (!thread) return;
-      this.#line.delete(given);
-      given(thread);
+      waiting.give(thread);
     }
   }
 

@@ -26,7 +26,8 @@ export type Order =
   | { readonly do: 'answer'; readonly call: number; readonly value?: unknown; readonly error?: ErrorData };
 
 /** From the thread: of the run that it names. One that goes on behind its own end is heard no more. */
-export type Report = { readonly run: number } & (
+export type Report = { readonly run: number } /** The module stands ready; told by a thread's first run. */ & (
+  | { readonly is: 'loaded' }
   | { readonly is: 'done'; readonly value: unknown }
   | { readonly is: 'failed'; readonly error: ErrorData }
   /** Both are answered. */

@@ -19,6 +19,7 @@ import { handleInThread, type ThreadHandler, type ThreadOptions } from '../src/i
 import { compute } from './job.ts';
 
 const COMPUTE = new URL('./jobs/compute.ts', import.meta.url);
+const SLOW = new URL('./jobs/slow-to-load.ts', import.meta.url);
 
 let portolan: Portolan;
 let worker: Worker | undefined;
@@ -146,6 +147,35 @@ describe('a handler in a thread', () => {
     expect((await result(await enqueue('next'))).thread).toBeGreaterThan(0);
   });
 
+  it('waits for a thread beside its timeout', async () => {
+    start({ threads: 1 }, { ...compute, timeoutMs: 1_000, attempts: 1 });
+    const ids = await Promise.all(Array.from({ length: 10 }, () => enqueue('work for 150 ms')));
+    for (const id of ids) expect((await result(id)).said).toMatch(/^work/);
+  });
+
+  it('waits for its module beside its timeout', async () => {
+    start({ threads: 1 }, { ...compute, timeoutMs: 100, attempts: 1 }, SLOW);
+    expect(await result(await enqueue('anything'))).toBe('loaded');
+  });
+
+  it('can be cancelled while it waits for a thread', async () => {
+    start({ threads: 1 });
+    const [first, second] = [await enqueue('stop by signal'), await enqueue('next')];
+    await active(second);
+    expect(await portolan.queue.cancel(second)).toBe('asked');
+    await ended(second);
+    expect(await job(second)).toMatchObject({ state: 'cancelled' });
+    expect(await job(first)).toMatchObject({ state: 'active' });
+  });
+
+  it('whose module takes too long to load says so', async () => {
+    start({ threads: 1, loadMs: 50 }, { ...compute, attempts: 1 }, SLOW);
+    const { id } = await portolan.queue.enqueue(compute, { what: 'anything' }, { attempts: 1 });
+    await ended(id);
+    expect((await job(id))?.error).toMatchObject({ code: 'INTERNAL' });
+    expect((await job(id))?.error?.message).toMatch(/its module did not load within 50 ms$/);
+  });
+
   it('that dies fails its attempt, and the next one has a new thread', async () => {
     start({ threads: 1 });
     const [died, waited] = await Promise.all([enqueue('die once'), enqueue('wait')]);
@@ -202,8 +232,18 @@ describe('a handler in a thread', () => {
     expect(await job(id)).toMatchObject({ error: { code: 'UNAVAILABLE' } });
   });
 
+  it('that waits for a thread when the handler is closed runs no more', async () => {
+    start({ threads: 1 });
+    const [, waiting] = [await enqueue('stop by signal'), await enqueue('next')];
+    await active(waiting);
+    await handler?.close();
+    await ended(waiting);
+    expect(await job(waiting)).toMatchObject({ error: { code: 'UNAVAILABLE' } });
+  });
+
   it('is defined with sensible options', () => {
     expect(() => handleInThread(compute, COMPUTE, { threads: 0 })).toThrow(/threads: a whole number from 1/);
     expect(() => handleInThread(compute, COMPUTE, { graceMs: Number.NaN })).toThrow(/graceMs/);
+    expect(() => handleInThread(compute, COMPUTE, { loadMs: 0 })).toThrow(/loadMs/);
   });
 });

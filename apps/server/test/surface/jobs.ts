@@ -1,60 +1,21 @@
 import { expect } from 'vitest';
 import { eventually } from '../systems.ts';
 import type { Case } from './case.ts';
-import type { Answer, Question, Talk } from './talk.ts';
+import {
+  amend,
+  between,
+  ended,
+  expectAccepted,
+  isTime,
+  type Job,
+  jobOf,
+  logsOf,
+  type Pushed,
+  push,
+} from './job-kit.ts';
+import type { Question } from './talk.ts';
 
-interface Job {
-  readonly id: string;
-  readonly state: string;
-  readonly attempts: number;
-  readonly result?: unknown;
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly progress: unknown;
-  readonly createdAt: string;
-  readonly startedAt?: string;
-  readonly finishedAt?: string;
-}
-interface Pushed {
-  readonly jobId: string;
-}
-
-const jobOf = (id: string): Question => ({
-  rest: ['GET', `/api/jobs/${encodeURIComponent(id)}`],
-  trpc: (client) => client.jobs.get.query({ id }),
-});
-const logsOf = (id: string): Question => ({
-  rest: ['GET', `/api/jobs/${encodeURIComponent(id)}/logs`],
-  trpc: (client) => client.jobs.logs.query({ id }),
-});
-const push = (name: string, data: unknown, options: Record<string, unknown> = {}, queue = 'default'): Question => ({
-  rest: ['POST', `/api/queues/${queue}/jobs`, { name, data, ...options }],
-  trpc: (client) => client.queues.push.mutate({ queue, name, data, ...options }),
-});
-const amend = (id: string, what: 'cancel' | 'retry'): Question => ({
-  rest: ['POST', `/api/jobs/${encodeURIComponent(id)}/${what}`],
-  trpc: (client) => client.jobs[what].mutate({ id }),
-});
-
-const ENDED = new Set(['completed', 'failed', 'cancelled']);
-
-/** The job once it ended, written into the transcript. */
-async function ended({ poll, ask }: Talk, id: string): Promise<Job> {
-  await eventually(
-    () => poll<Job>(jobOf(id)),
-    ({ code, value }) => code === 'OK' && ENDED.has(value.state),
-  );
-  return (await ask<Job>(jobOf(id))).value;
-}
-
-function expectAccepted(answer: Answer<Pushed>, { transport }: Talk): string {
-  expect(answer).toMatchObject({ code: 'OK', value: { jobId: expect.any(String) } });
-  if (transport === 'REST') expect(answer.status).toBe(202);
-  return answer.value.jobId;
-}
-
-const isTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-const between = (from?: string, to?: string): number => Date.parse(to ?? '') - Date.parse(from ?? '');
-
+/** One job: pushed, run, failed, retried, delayed, held by a key, refused. */
 export const jobCases: readonly Case[] = [
   {
     title: 'a pushed job is accepted, runs once, and its result can be asked for',
@@ -67,6 +28,8 @@ export const jobCases: readonly Case[] = [
         state: 'completed',
         progress: null,
         attempts: 1,
+        priority: 0,
+        data: { n: [1, null, 'ü'] },
         result: { n: [1, null, 'ü'] },
         createdAt: isTime,
         startedAt: isTime,
@@ -103,45 +66,6 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
-    title: 'many failed jobs are retried at once, and counted',
-    async play(talk) {
-      const queue = `dead-${talk.run}`;
-      const retry = (body: Readonly<{ state?: 'failed' | 'cancelled'; ids?: string[] }>): Question => ({
-        rest: ['POST', `/api/queues/${queue}/retry`, body],
-        trpc: (client) => client.queues.retry.mutate({ queue, ...body }),
-      });
-      const data = { steps: 1, stepMs: 0, failAt: 1 };
-      const ids: string[] = [];
-      for (let n = 0; n < 3; n++) {
-        const id = expectAccepted(await talk.ask(push('count', data, { attempts: 1 }, queue)), talk);
-        expect((await ended(talk, id)).state).toBe('failed');
-        ids.push(id);
-      }
-      const [first = ''] = ids;
-      await talk.ask({
-        rest: ['POST', `/api/queues/${queue}/pause`],
-        trpc: (client) => client.queues.pause.mutate({ queue }),
-      });
-      const named = [first, first, `${queue}:unknown`];
-      expect((await talk.ask(retry({ ids: named }))).value).toEqual({ retried: 1, missing: 1, refused: 1 });
-      expect((await talk.ask<Job>(jobOf(first))).value).toMatchObject({ state: 'waiting', attempts: 0 });
-      expect((await talk.ask(amend(first, 'cancel'))).value).toEqual({ outcome: 'done' });
-      expect((await talk.ask(retry({}))).value).toEqual({ retried: 2, missing: 0, refused: 0 });
-      expect((await talk.ask(retry({ state: 'cancelled' }))).value).toEqual({ retried: 1, missing: 0, refused: 0 });
-      for (const id of ids) expect((await talk.ask<Job>(jobOf(id))).value.state).toBe('waiting');
-      expect(await talk.ask(retry({ ids: ['other:1'] }))).toMatchObject({ code: 'INVALID', status: 400 });
-      expect(await talk.ask(retry({ ids: [] }))).toMatchObject({ code: 'INVALID', issues: ['ids'] });
-      expect(await talk.ask(retry({ ids: [first], state: 'failed' }))).toMatchObject({
-        code: 'INVALID',
-        issues: ['ids'],
-      });
-      expect(await talk.ask(retry({ state: 'completed' as 'failed' }))).toMatchObject({
-        code: 'INVALID',
-        issues: ['state'],
-      });
-    },
-  },
-  {
     title: 'a delayed job waits for its time',
     async play(talk) {
       const id = expectAccepted(await talk.ask(push('echo', 1, { delayMs: 300 })), talk);
@@ -171,6 +95,17 @@ export const jobCases: readonly Case[] = [
       const next = expectAccepted(await talk.ask(push('echo', 5, { dedupeKey: options.dedupeKey })), talk);
       expect(next).not.toBe(id);
       expect(await ended(talk, next)).toMatchObject({ state: 'completed', result: 5 });
+    },
+  },
+  {
+    title: 'a push with an id may be repeated, and makes one job',
+    async play(talk) {
+      const options = { id: `${talk.run}-order.7` };
+      const id = expectAccepted(await talk.ask(push('echo', 1, options)), talk);
+      expect(id).toBe(`default:${options.id}`);
+      expect(expectAccepted(await talk.ask(push('echo', 2, options)), talk)).toBe(id);
+      expect(await ended(talk, id)).toMatchObject({ state: 'completed', attempts: 1, result: 1 });
+      expect(expectAccepted(await talk.ask(push('echo', 3, options)), talk)).toBe(id);
     },
   },
   {
@@ -214,74 +149,6 @@ export const jobCases: readonly Case[] = [
     },
   },
   {
-    title: 'a queue of any name is worked on, a paused one is not, and the higher priority goes first',
-    async play(talk) {
-      const queue = `e2e-${talk.run}`;
-      const set = (what: 'pause' | 'resume'): Question => ({
-        rest: ['POST', `/api/queues/${queue}/${what}`],
-        trpc: (client) => client.queues[what].mutate({ queue }),
-      });
-      const first = expectAccepted(await talk.ask(push('echo', 0, {}, queue)), talk);
-      expect((await ended(talk, first)).state).toBe('completed');
-      expect((await talk.ask(set('pause'))).value).toEqual({ outcome: 'done' });
-      const low = expectAccepted(await talk.ask(push('echo', 'low', { priority: -5 }, queue)), talk);
-      const plain = expectAccepted(await talk.ask(push('echo', 'plain', {}, queue)), talk);
-      const high = expectAccepted(await talk.ask(push('echo', 'high', { priority: 5 }, queue)), talk);
-      const waiting = await talk.ask<{ jobs: Job[]; cursor: string | null }>({
-        rest: ['GET', `/api/queues/${queue}/jobs?state=waiting`],
-        trpc: (client) => client.queues.jobs.query({ queue, state: 'waiting' }),
-      });
-      expect(waiting.value.jobs.map(({ id }) => id).sort()).toEqual([low, plain, high].sort());
-      const { value } = await talk.poll<{ queues: { queue: string; paused: boolean; counts: { waiting: number } }[] }>({
-        rest: ['GET', '/api/queues'],
-        trpc: (client) => client.queues.list.query(),
-      });
-      expect(value.queues.find((one) => one.queue === queue)).toMatchObject({ paused: true, counts: { waiting: 3 } });
-      await talk.ask(set('resume'));
-      // One after the other, so that the transcripts of two systems have one order.
-      const jobs: Job[] = [];
-      for (const id of [low, plain, high]) jobs.push(await ended(talk, id));
-      const started = jobs.map((job) => Date.parse(job.startedAt ?? ''));
-      expect(started[2]).toBeLessThanOrEqual(started[1] as number);
-      expect(started[1]).toBeLessThanOrEqual(started[0] as number);
-    },
-  },
-  {
-    title: 'a queue runs no more of a group at a time than its limits say',
-    async play(talk) {
-      const queue = `limits-${talk.run}`;
-      const limit = (limits: { concurrency?: number; group?: { concurrency?: number } }): Question => ({
-        rest: ['PUT', `/api/queues/${queue}/limits`, limits],
-        trpc: (client) => client.queues.limit.mutate({ queue, ...limits }),
-      });
-      const limitsOf = async () => {
-        const { value } = await talk.poll<{ queues: { queue: string; limits: unknown }[] }>({
-          rest: ['GET', '/api/queues'],
-          trpc: (client) => client.queues.list.query(),
-        });
-        return value.queues.find((one) => one.queue === queue)?.limits;
-      };
-      expect((await talk.ask(limit({ concurrency: 20, group: { concurrency: 1 } }))).value).toEqual({
-        outcome: 'done',
-      });
-      expect(await limitsOf()).toEqual({ concurrency: 20, group: { concurrency: 1 } });
-      const data = { steps: 1, stepMs: 50 };
-      const ids: string[] = [];
-      for (const group of ['a', 'a', 'a']) {
-        ids.push(expectAccepted(await talk.ask(push('count', data, { group }, queue)), talk));
-      }
-      const jobs: Job[] = [];
-      for (const id of ids) jobs.push(await ended(talk, id));
-      expect(jobs).toMatchObject([{ group: 'a' }, { group: 'a' }, { group: 'a' }]);
-      expect(between(jobs[0]?.finishedAt, jobs[1]?.startedAt)).toBeGreaterThanOrEqual(0);
-      expect(between(jobs[1]?.finishedAt, jobs[2]?.startedAt)).toBeGreaterThanOrEqual(0);
-      expect((await talk.ask(limit({}))).value).toEqual({ outcome: 'done' });
-      expect(await limitsOf()).toBeNull();
-      const refused = await talk.ask(limit({ group: { concurrency: 0 } }));
-      expect(refused).toMatchObject({ code: 'INVALID', status: 400, issues: ['group.concurrency'] });
-    },
-  },
-  {
     title: 'what cannot run is refused when it is pushed',
     async play({ ask, run }) {
       expect(await ask(push('nobody-knows', 1))).toMatchObject({ code: 'NOT_FOUND', status: 404 });
@@ -295,6 +162,7 @@ export const jobCases: readonly Case[] = [
         ['attempts', 0],
         ['dedupeKey', ''],
         ['group', ''],
+        ['id', 'a:b'],
       ] as const) {
         expect(await ask(push('echo', 1, { [name]: value }))).toMatchObject({
           code: 'INVALID',

@@ -1,4 +1,4 @@
-import { GROUPS, SET_LIMITS } from './groups.ts';
+import { GROUPS, LIMITS, SET_LIMITS } from './groups.ts';
 import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TRIM } from './parts.ts';
 
 /**
@@ -10,7 +10,7 @@ export const AMEND = {
   lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${LEASES}
 local what, id = ARGV[1], ARGV[2]
 local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
-${GROUPS}${SET_LIMITS}
+${LIMITS}${GROUPS}${SET_LIMITS}
 if what == 'pause' then
   call('SET', q .. 'paused', '1')
   return 'done'

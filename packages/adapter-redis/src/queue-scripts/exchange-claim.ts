@@ -1,3 +1,5 @@
+import { MAX_CALL_TEXT } from '@portolan/core';
+
 /** marksOf(ids) -> their marks, or nothing when no job of the queue has any. again(last) -> the answer to a repeat: what the first call took and still leases. */
 export const LEASE = `
 local function marksOf(ids)
@@ -8,7 +10,7 @@ local function again(last)
   local taken, bodies, held = {}, {}, #last[3] > 0 and call('HMGET', session, unpack(last[3])) or {}
   for i, id in ipairs(last[3]) do if held[i] then taken[#taken + 1] = id end end
   if #taken > 0 then bodies = call('HMGET', KEYS[1], unpack(taken)) end
-  return {math.max(created, last[2]), last[5], taken, bodies, marksOf(taken), last[4], toCancel(session), dueIn(), owes()}
+  return {math.max(created, last[2]), last[5], taken, bodies, marksOf(taken), last[4], rare and toCancel(session) or {}, dueIn(), rare and owes() or 0}
 end
 `;
 
@@ -16,50 +18,68 @@ end
 export const CLAIM = `
 local paused = rare and call('EXISTS', q .. 'paused') == 1
 local taken, bodies = {}, {}
--- Looks at all that may stand in the way: other priorities, and holes. Pops until there are enough or none; holes are what is popped for nothing, and at
--- most 20 rounds go to them.
+-- Looks at all that may stand in the way: other priorities, and holes. With holes it looks before it takes, in pages that grow to 500 places, 10,000 places at most, and
+-- answers whether it came to its end.
 local function takeWithCare()
-  local ranked, holes = call('EXISTS', q .. 'ranked') == 1, call('EXISTS', q .. 'holes') == 1
-  local function takeAll(pop)
-    for _ = 1, 20 do
-      local ids = #taken < claim and pop(claim - #taken)
-      if not ids or #ids == 0 then return end
-      for _, id in ipairs(ids) do
-        if not (holes and call('SREM', q .. 'holes', id) == 1) then taken[#taken + 1] = id end
+  local ranked, holes, places = call('EXISTS', q .. 'ranked') == 1, call('EXISTS', q .. 'holes') == 1, 10000
+  local function takeAll(look, drop)
+    local page = claim - #taken
+    while #taken < claim do
+      if places <= 0 then return false end
+      local ids = look(holes and page or claim - #taken)
+      if #ids == 0 then return true end
+      local gone, filled, used = holes and call('SMISMEMBER', q .. 'holes', unpack(ids)), {}, {}
+      for i, id in ipairs(ids) do
+        if #taken == claim then break end
+        used[i] = id
+        if gone and gone[i] == 1 then filled[#filled + 1] = id else taken[#taken + 1] = id end
       end
+      drop(used)
+      if #filled > 0 then call('SREM', q .. 'holes', unpack(filled)) end
+      if not holes then return true end
+      places = places - #used
+      page = math.min(page * 4, 500)
     end
+    return true
   end
-  if ranked then
-    takeAll(function(n)
-      local ids = call('ZRANGE', q .. 'ranked', '-inf', 0, 'BYSCORE', 'LIMIT', 0, n)
-      if #ids > 0 then call('ZREM', q .. 'ranked', unpack(ids)) end
-      return ids
-    end)
-  end
-  takeAll(function(n) return call('LPOP', q .. 'waiting', n) end)
-  if ranked and call('EXISTS', q .. 'waiting') == 0 then
-    takeAll(function(n)
-      local ids = call('ZRANGE', q .. 'ranked', 0, n - 1)
-      if #ids > 0 then call('ZREM', q .. 'ranked', unpack(ids)) end
-      return ids
-    end)
-  end
+  local function dropRanked(ids) call('ZREM', q .. 'ranked', unpack(ids)) end
+  if ranked and not takeAll(function(n) return call('ZRANGE', q .. 'ranked', '-inf', 0, 'BYSCORE', 'LIMIT', 0, n) end, dropRanked) then return false end
+  if not holes then
+    if #taken < claim then for _, id in ipairs(call('LPOP', q .. 'waiting', claim - #taken) or {}) do taken[#taken + 1] = id end end
+  elseif not takeAll(function(n) return call('LRANGE', q .. 'waiting', 0, n - 1) end, function(ids) call('LPOP', q .. 'waiting', #ids) end) then return false end
+  if not ranked or #taken == claim then return true end
+  return takeAll(function(n) return call('ZRANGE', q .. 'ranked', 0, n - 1) end, dropRanked)
 end
-endWindows()
-local room, finished = queueRoom(), true
+if groupLimits then endWindows() end
+local room, finished = limits and queueRoom() or math.huge, true
 claim = math.min(claim, room)
 if claim > 0 and not paused then
   if groupLimits or (grouped and call('EXISTS', q .. 'aside') == 1) then finished = takeWithin(taken, claim)
-  elseif rare then takeWithCare() else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
+  elseif rare then finished = takeWithCare() else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
+end
+-- Those from a place on go back to the front, in their order.
+local function putBack(ids, from)
+  if not rare then needTools() end
+  local marks = rare and call('HMGET', q .. 'marks', unpack(ids, from)) or {}
+  for i = #ids, from, -1 do
+    local _, _, priority = mark(marks[i - from + 1])
+    enterFront(ids[i], priority)
+  end
+  finished = false
 end
 local leased = {'', ''}
 if #taken > 0 then
-  local found, ids = call('HMGET', KEYS[1], unpack(taken)), taken
+  local found, ids, size = call('HMGET', KEYS[1], unpack(taken)), taken, 0
   taken = {}
   for i, id in ipairs(ids) do
     -- An id whose body is gone (evicted, or deleted by hand) is dropped here.
     if found[i] then
       local n = #taken + 1
+      size = size + #found[i]
+      if n > 1 and size > ${MAX_CALL_TEXT} then
+        putBack(ids, i)
+        break
+      end
       taken[n], bodies[n] = id, found[i]
       leased[2 * n + 1], leased[2 * n + 2] = id, nowText
     end

@@ -25,6 +25,7 @@ local function settle()
         freeKey(id, key)
       end
     else
+      if not rare then needTools() end
       rare = true
       ended[#ended + 1] = id
       local runs, stalls, priority, _, key = mark(marked)

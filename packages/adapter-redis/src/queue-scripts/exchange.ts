@@ -1,7 +1,8 @@
 import { CLAIM, LEASE } from './exchange-claim.ts';
 import { TAKE_WITHIN } from './exchange-limits.ts';
 import { SETTLE } from './exchange-settle.ts';
-import { GROUPS } from './groups.ts';
+import { GROUPS, LIMITS } from './groups.ts';
+import { onDemand } from './on-demand.ts';
 import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TO_CANCEL, TRIM } from './parts.ts';
 
 /**
@@ -15,16 +16,22 @@ import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TO_CANCEL, TRIM } from './parts
  */
 export const EXCHANGE = {
   name: 'portolanQueueExchange',
-  lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${TO_CANCEL}${LEASES}
+  lua: `${BASE}${TRIM}
 local sid, nonce, claim = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local session = q .. 'session:' .. sid
 local created = call('ZADD', q .. 'sessions', int(now + ARGV[3]), sid)
-if created == 1 then call('PERSIST', session) end
+-- What stands here of a session that the list has lost is lost to it; only its last word counts.
+if created == 1 and call('PERSIST', session) == 0 and call('HLEN', session) > 1 then
+  local word = call('HGET', session, '')
+  call('DEL', session)
+  if word then call('HSET', session, '', word) end
+end
 
 -- One look tells whether any of the rarer structures matters; what may make them matter below sets it again.
 local rare = call('EXISTS', q .. 'ranked', q .. 'holes', q .. 'cancelling', q .. 'paused', q .. 'delayed', q .. 'marks',
   q .. 'limits', q .. 'groups', q .. 'parents', q .. 'owed') > 0
-${GROUPS}
+${LIMITS}${onDemand('needTools', `${MARK}${ENTER}${OWE}${FINISH}${TO_CANCEL}${LEASES}${GROUPS}${TAKE_WITHIN}`)}
+if rare then needTools() end
 local function delayedIn()
   local head = rare and call('ZRANGE', q .. 'delayed', 0, 0, 'WITHSCORES') or {}
   local at = tonumber(head[2] or HELD)
@@ -60,8 +67,8 @@ if delayedIn() == 0 then
     enter(id, priority, false)
   end
 end
-${TAKE_WITHIN}${CLAIM}
-if not paused and room > #taken and (rare or #taken == claim) and call('EXISTS', q .. 'waiting', q .. 'ranked', q .. 'ready') > 0 then wake() end
+${CLAIM}
+if not paused and room > #taken and (rare or #taken == claim or not finished) and call('EXISTS', q .. 'waiting', q .. 'ranked', q .. 'ready') > 0 then wake() end
 -- The session's last word: nobody need sweep it.
 if ARGV[3] == '0' and call('HLEN', session) == 1 then
   call('ZREM', q .. 'sessions', sid)

@@ -11,12 +11,14 @@
  *   ready    ZSET of the groups with jobs aside that may have room, full, ZSET of the others: by the score of their first job aside
  *   resting  ZSET of full groups that get room when their window ends -> ms when it began
  */
-export const GROUPS = `
+export const LIMITS = `
 local limits = rare and call('GET', q .. 'limits') or nil
 limits = limits and cjson.decode(limits) or nil
 local groupLimits = limits and limits.group or nil
 local grouped = rare and call('EXISTS', q .. 'groups') == 1
+`;
 
+export const GROUPS = `
 -- A group with jobs aside goes to 'ready' or 'full', by its first; one without leaves both.
 local function seat(group, set)
   local first = call('ZRANGE', q .. 'side:' .. group, 0, 0, 'WITHSCORES')

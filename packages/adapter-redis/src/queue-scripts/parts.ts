@@ -27,6 +27,7 @@ import { HELD_DUE_AT } from '@portolan/core';
  *   schedules  ZSET schedule -> ms of its next tick; timings, templates  HASH schedule -> text; ticks  HASH schedule -> ms of the newest tick that made a job
  *   paused     STRING, there while the queue is paused
  *   listed     STRING, the ms at which the queue was listed last (names.ts); not there when it may be off the list
+ *   reconciled STRING, there while no further reconcile is due (reconcile.ts); seen:SALT, bits of the ids in `waiting` while one searches
  *   meta       HASH: the counters behind the scores of `ranked`, the last turn given to what is owed
  *
  * and for limits and groups those described in groups.ts.

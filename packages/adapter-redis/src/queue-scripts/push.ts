@@ -1,6 +1,33 @@
+import { onDemand } from './on-demand.ts';
 import { BASE, ENTER, LEASES, MARK } from './parts.ts';
 
-export const PUSH_PARTS = `${MARK}${ENTER}${LEASES}`;
+/** A holder that does not run takes the body over. True when it did; else the key is free for a new job. */
+const REPLACE = `
+local function replace(holder, key, body, delay, debounce)
+  if call('HEXISTS', KEYS[1], holder) == 0 then return false end
+  local runs, stalls, priority, started = mark(call('HGET', q .. 'marks', holder))
+  if takenAt(holder) then
+    putMark(holder, runs, stalls, priority, started, '')
+    return false
+  end
+  call('HSET', KEYS[1], holder, body)
+  putMark(holder, 0, 0, priority, 0, key)
+  call('HDEL', q .. 'errors', holder)
+  call('HDEL', q .. 'progress', holder)
+  local due = debounce and tonumber(call('ZSCORE', q .. 'delayed', holder) or nil)
+  if due and due ~= HELD then
+    if delay > 0 then call('ZADD', q .. 'delayed', int(now + delay), holder) else
+      call('ZREM', q .. 'delayed', holder)
+      enter(holder, priority, false)
+    end
+    if now + delay < due then hint = true end
+  end
+  return true
+end
+`;
+
+export const PUSH_PARTS = `local hint = false
+${onDemand('needTools', `${MARK}${ENTER}${LEASES}${REPLACE}`)}`;
 
 /** What PUSH does, after BASE and the parts; of a script that does more as well (schedule.ts) it is a function of its ARGV. */
 export const PUSH_BODY = `if ARGV[1] == '1' then
@@ -20,7 +47,7 @@ local function fillHole(id)
   end
 end
 
-local known, hint = {}, false
+local known = {}
 if plain > 0 then
   local ids, seen, new, fresh = {}, {}, {}, {}
   for i = 1, plain do ids[i] = ARGV[2 * i + 1] end
@@ -52,29 +79,7 @@ if plain > 0 then
   end
 end
 
--- A holder that does not run takes the body over. True when it did; else the key is free for a new job.
-local function replace(holder, key, body, delay, debounce)
-  if call('HEXISTS', KEYS[1], holder) == 0 then return false end
-  local runs, stalls, priority, started = mark(call('HGET', q .. 'marks', holder))
-  if takenAt(holder) then
-    putMark(holder, runs, stalls, priority, started, '')
-    return false
-  end
-  call('HSET', KEYS[1], holder, body)
-  putMark(holder, 0, 0, priority, 0, key)
-  call('HDEL', q .. 'errors', holder)
-  call('HDEL', q .. 'progress', holder)
-  local due = debounce and tonumber(call('ZSCORE', q .. 'delayed', holder) or nil)
-  if due and due ~= HELD then
-    if delay > 0 then call('ZADD', q .. 'delayed', int(now + delay), holder) else
-      call('ZREM', q .. 'delayed', holder)
-      enter(holder, priority, false)
-    end
-    if now + delay < due then hint = true end
-  end
-  return true
-end
-
+if #ARGV >= first then needTools() end
 local answer = {}
 for at = first, #ARGV, 6 do
   local id, priority, delay, key, group = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4], nil
@@ -112,14 +117,14 @@ for at = first, #ARGV, 6 do
   answer[#answer + 1] = holder or id
   answer[#answer + 1] = holder and 0 or 1
 end
-if hint then wake() end
+if hint and ARGV[1] ~= '2' then wake() end
 return {known, answer}`;
 
 /**
  * Adds jobs; an id that is known, or whose dedupe key is held, adds nothing. Plain jobs (no delay, priority, dedupe key or group) cost one GET, one HMGET, one
  * HSET and one RPUSH for all of them; others a few commands each,
  * and about ten more where the holder of the dedupe key takes a new body.
- * ARGV: 1 when the queue has just been listed, else 0; the number of plain jobs; id, body per plain job; then per other job id, body, priority (and behind ':' its
+ * ARGV: 1 when the queue has just been listed, 2 when nobody need be woken, else 0; the number of plain jobs; id, body per plain job; then per other job id, body, priority (and behind ':' its
  * group if it has one), delayMs, dedupe key ('' for none, else behind '=' to keep, '!' to replace, '~' to debounce), kin (`awaits:parent`, or '' for neither). Answers {which of the plain jobs were known,
  * from 1}, {the id that stands, created (0 or 1) per other job}; or nothing, with nothing changed, when the queue must be listed first (names.ts): it is not, or
  * was a minute ago.

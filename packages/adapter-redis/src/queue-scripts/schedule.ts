@@ -35,7 +35,7 @@ return call('ZREM', q .. 'schedules', ARGV[1]) == 1 and 'done' or 'missing'`,
 
 /**
  * Fires a tick: if the schedule's next tick is still the one told, and has come, sets the next and pushes jobs (push.ts). Three commands more than that push.
- * ARGV: id, tick, next tick ('' to remove the schedule), newest tick that makes a job ('' for none), then as PUSH, or nothing without jobs. Answers as `Amended`, or nothing as PUSH.
+ * ARGV: id, tick, next tick ('' to remove the schedule), newest tick that makes a job ('' for none), a template and what replaces it ('' for none), then as PUSH, or nothing without jobs. Answers as `Amended`, or nothing as PUSH.
  */
 export const FIRE = {
   name: 'portolanQueueFire',
@@ -44,12 +44,12 @@ local id, nextAt, lastAt = ARGV[1], ARGV[3], ARGV[4]
 local at = call('ZSCORE', q .. 'schedules', id)
 if not at then return 'missing' end
 if tonumber(at) ~= tonumber(ARGV[2]) or tonumber(at) > now then return 'refused' end
-if #ARGV > 4 then
+if #ARGV > 6 then
   local function push(ARGV)
 ${PUSH_BODY}
   end
   local rest = {}
-  for i = 5, #ARGV do rest[i - 4] = ARGV[i] end
+  for i = 7, #ARGV do rest[i - 6] = ARGV[i] end
   if not push(rest) then return false end
 end
 if nextAt == '' then
@@ -58,6 +58,7 @@ if nextAt == '' then
 else
   call('ZADD', q .. 'schedules', nextAt, id)
   if lastAt ~= '' then call('HSET', q .. 'ticks', id, lastAt) end
+  if ARGV[6] ~= '' and call('HGET', q .. 'templates', id) == ARGV[5] then call('HSET', q .. 'templates', id, ARGV[6]) end
 end
 return 'done'`,
 };

@@ -1,9 +1,9 @@
-import { GROUPS } from './groups.ts';
+import { GROUPS, LIMITS } from './groups.ts';
 import { BASE, ENTER, FINISH, LEASES, MARK, OWE, TRIM } from './parts.ts';
 
 /**
  * Takes the jobs of one expired session back (at most 500), trims the finished ones (at most 500 of each state), wakes a waiter where jobs wait, and
- * forgets what is left of a queue without jobs once it is idle. Six commands for an empty queue, ten for one where nothing is to do, and one for each worker session.
+ * forgets what is left of a queue without jobs once it is idle. Nine commands for an unknown queue, 13 for one where a job waits and nothing is to do, and one or two for each worker session.
  * ARGV: maxStalls, error, retention (completed count, ms, failed count, ms), idleMs. Answers {recovered ids}, {failed ids}, more, active (0 or 1),
  * 1 when the queue may leave the list (names.ts), ms until the next schedule is due (-1 for none), 1 when something is owed.
  */
@@ -11,7 +11,7 @@ export const SWEEP = {
   name: 'portolanQueueSweep',
   lua: `${BASE}${MARK}${ENTER}${OWE}${FINISH}${TRIM}${LEASES}
 local rare = call('EXISTS', q .. 'limits', q .. 'groups') > 0
-${GROUPS}
+${LIMITS}${GROUPS}
 local recovered, failed, more = {}, {}, false
 local sid = call('ZRANGE', q .. 'sessions', '-inf', nowText, 'BYSCORE', 'LIMIT', 0, 1)[1]
 if sid then

@@ -1,3 +1,4 @@
+import { trackedById } from '../stream.ts';
 import { adminProcedure, readProcedure, router, writeProcedure } from '../trpc.ts';
 import * as schema from './schema.ts';
 
@@ -25,6 +26,26 @@ export const jobsRouter = router({
     .input(schema.retryInput)
     .output(schema.outcomeOutput)
     .mutation(({ ctx, input }) => ctx.services.jobs.retry(input.id, input.data)),
+  promote: writeProcedure
+    .meta({ summary: 'Make a delayed job due now', rest: { method: 'POST', path: '/jobs/{id}/promote' } })
+    .input(schema.idInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.promote(input.id)),
+  remove: writeProcedure
+    .meta({ summary: 'Forget a job that is not running', rest: { method: 'DELETE', path: '/jobs/{id}' } })
+    .input(schema.idInput)
+    .output(schema.outcomeOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.remove(input.id)),
+  events: readProcedure
+    .meta({
+      summary: 'What happens to the jobs of a queue as server-sent events; resumes behind Last-Event-ID',
+      rest: { method: 'GET', path: '/queues/{queue}/events', headers: { 'last-event-id': 'lastEventId' } },
+    })
+    .input(schema.eventsInput)
+    // Not a generator itself: what is wrong with the input is answered before the stream opens.
+    .subscription(async ({ ctx, input, signal }) =>
+      trackedById(await ctx.services.jobs.events(input, signal ?? new AbortController().signal)),
+    ),
 });
 
 export const queuesRouter = router({
@@ -33,6 +54,14 @@ export const queuesRouter = router({
     .input(schema.pushInput)
     .output(schema.pushedOutput)
     .mutation(({ ctx, input }) => ctx.services.jobs.push(input)),
+  pushMany: writeProcedure
+    .meta({
+      summary: 'Push up to 1,000 jobs of a kind; all data is checked before the first is stored',
+      rest: { method: 'POST', path: '/queues/{queue}/jobs/bulk', status: 202 },
+    })
+    .input(schema.pushManyInput)
+    .output(schema.pushedManyOutput)
+    .mutation(({ ctx, input }) => ctx.services.jobs.pushMany(input)),
   list: readProcedure
     .meta({ summary: 'The queues with their counts', rest: { method: 'GET', path: '/queues' } })
     .output(schema.queuesOutput)

@@ -1,13 +1,23 @@
-import { invalid, type JobStatus, PortolanError, type Queue } from '@portolan/core';
+import { invalid, type JobEvent, type JobStatus, PortolanError, type Queue, type Runtime } from '@portolan/core';
 import type { z } from 'zod';
+import { openStream } from '../stream.ts';
 import { definitionOf } from './jobs.ts';
 import type { KeptResults } from './results.ts';
-import type { JobOutput, limitsInput, listInput, pushInput, retryManyInput } from './schema.ts';
+import type {
+  eventsInput,
+  JobOutput,
+  limitsInput,
+  listInput,
+  pushInput,
+  pushManyInput,
+  retryManyInput,
+} from './schema.ts';
 
 export type JobsService = ReturnType<typeof createJobsService>;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+/** Without the data, of which a page of jobs might have 125 MiB. */
 function present(job: JobStatus): JobOutput {
   return {
     id: job.id,
@@ -16,6 +26,7 @@ function present(job: JobStatus): JobOutput {
     state: job.state,
     progress: job.progress ?? null,
     attempts: job.attempts,
+    priority: job.priority,
     ...(job.group === undefined ? {} : { group: job.group }),
     ...(job.result === undefined ? {} : { result: job.result }),
     ...(job.error === undefined ? {} : { error: job.error }),
@@ -23,14 +34,20 @@ function present(job: JobStatus): JobOutput {
     ...(job.parent === undefined ? {} : { parent: job.parent }),
     ...(job.awaits === undefined ? {} : { awaits: job.awaits }),
     ...(job.schedule === undefined ? {} : { schedule: { id: job.schedule.id, at: iso(job.schedule.at) } }),
+    ...(job.dueAt === undefined ? {} : { dueAt: iso(job.dueAt) }),
     ...(job.startedAt === undefined ? {} : { startedAt: iso(job.startedAt) }),
     ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
     ...(job.unknownKey === undefined ? {} : { unknownKey: job.unknownKey }),
   };
 }
 
+/** The id of a streamed message is its place in the stream; the job's goes by its name. */
+function presentEvent({ id, queue: _, ...event }: JobEvent) {
+  return { job: id, ...event };
+}
+
 /** Jobs and the queues they wait in. */
-export function createJobsService(queue: Queue, results: KeptResults) {
+export function createJobsService(queue: Queue, results: KeptResults, runtime: Pick<Runtime, 'sleep'>) {
   const unknownJob = (id: string) => new PortolanError('NOT_FOUND', `job ${id} does not exist, or is no longer kept`);
 
   async function amend(id: string, outcome: Promise<string>): Promise<{ outcome: 'done' | 'asked' }> {
@@ -44,9 +61,10 @@ export function createJobsService(queue: Queue, results: KeptResults) {
     /** The job with its result: the kept one where there is one, also when the queue no longer has the job. */
     async get(id: string): Promise<JobOutput> {
       const job = await queue.get(id);
-      if (job && job.state !== 'completed') return present(job);
+      const shown = job && { ...present(job), data: job.data };
+      if (shown && shown.state !== 'completed') return shown;
       const kept = await results.get(id);
-      if (job) return kept ? { ...present(job), result: kept.result } : present(job);
+      if (shown) return kept ? { ...shown, result: kept.result } : shown;
       if (!kept) throw unknownJob(id);
       return {
         id,
@@ -64,12 +82,24 @@ export function createJobsService(queue: Queue, results: KeptResults) {
       const { id } = await queue.enqueue(definitionOf(jobName), data, { queue: name, ...options });
       return { jobId: id };
     },
+    async pushMany({ queue: name, name: jobName, jobs }: z.output<typeof pushManyInput>) {
+      const list = jobs.map(({ data, ...options }) => ({ data, options: { queue: name, ...options } }));
+      const made = await queue.enqueueMany(definitionOf(jobName), list);
+      return { jobIds: made.map(({ id }) => id) };
+    },
     async logs(id: string) {
       const lines = await queue.logs(id);
       if (!lines) throw unknownJob(id);
       return { logs: lines.map(({ at, line }) => ({ at: iso(at), line })) };
     },
+    /** Live events, after those that a resuming client missed; ends when the signal aborts. Throws INVALID before anything is streamed. */
+    async events({ queue: name, lastEventId, after }: z.output<typeof eventsInput>, signal: AbortSignal) {
+      const subscription = queue.events(name, { after: lastEventId || after || 'end', signal });
+      return openStream(subscription, presentEvent, runtime, signal);
+    },
     cancel: (id: string) => amend(id, queue.cancel(id)),
+    promote: (id: string) => amend(id, queue.promote(id)),
+    remove: (id: string) => amend(id, queue.remove(id)),
     /** `data`: what it runs with instead of what it had; undefined for the same. */
     async retry(id: string, data: unknown) {
       if (data === undefined) return amend(id, queue.retry(id));

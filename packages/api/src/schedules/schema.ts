@@ -55,6 +55,7 @@ const scheduleOutput = z.object({
   group: z.string().optional(),
   nextAt: z.string().describe('of the next tick; past while it is missed'),
   lastAt: z.string().nullable().describe('of the newest tick that made a job'),
+  unknownKey: z.string().optional().describe('a payload key that the server lacks: what it encrypts is left out'),
 });
 export type ScheduleOutput = z.output<typeof scheduleOutput>;
 export const listOutput = z.object({ schedules: z.array(scheduleOutput), cursor: z.string().nullable() });

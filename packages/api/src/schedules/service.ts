@@ -8,7 +8,7 @@ export type SchedulesService = ReturnType<typeof createSchedulesService>;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 function present({ id, queue, name, data, missed, priority, attempts, ...schedule }: ScheduleStatus): ScheduleOutput {
-  const { cron, timeZone, everyMs, startAt, endAt, dedupeKey, group, nextAt, lastAt } = schedule;
+  const { cron, timeZone, everyMs, startAt, endAt, dedupeKey, group, nextAt, lastAt, unknownKey } = schedule;
   return {
     id,
     queue,
@@ -26,6 +26,7 @@ function present({ id, queue, name, data, missed, priority, attempts, ...schedul
     ...(group === undefined ? {} : { group }),
     nextAt: iso(nextAt),
     lastAt: lastAt === null ? null : iso(lastAt),
+    ...(unknownKey === undefined ? {} : { unknownKey }),
   };
 }
 

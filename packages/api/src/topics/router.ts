@@ -1,11 +1,6 @@
-import { tracked } from '@trpc/server';
+import { trackedById } from '../stream.ts';
 import { readProcedure, router, writeProcedure } from '../trpc.ts';
 import * as schema from './schema.ts';
-import type { StreamedMessage } from './service.ts';
-
-async function* trackedById(messages: AsyncIterable<StreamedMessage>) {
-  for await (const message of messages) yield tracked(message.id, message);
-}
 
 export const topicsRouter = router({
   publish: writeProcedure

@@ -5,7 +5,7 @@
 export type Cursor = string;
 
 export interface NewMessage {
-  /** JSON text, opaque. */
+  /** JSON text, hence without a NUL; opaque. */
   readonly data: string;
 }
 
@@ -23,7 +23,7 @@ export interface TopicRetention {
 
 export interface Member {
   readonly id: string;
-  /** JSON text, opaque: who this is. */
+  /** JSON text, hence without a NUL; opaque: who this is. */
   readonly info: string;
   /** ms on the store's clock. */
   readonly joinedAt: number;

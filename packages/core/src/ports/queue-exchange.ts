@@ -18,6 +18,9 @@ export interface Retention {
   readonly failed: { readonly count: number; readonly ms: number };
 }
 
+/** More than one job is pushed, settled or claimed in a call only as long as their texts come to no more (4 MiB): a message must arrive within a call's deadline. */
+export const MAX_CALL_TEXT = 4 * 1024 * 1024;
+
 export interface ExchangeRequest {
   /** Id of the worker session that claims. The first exchange of a session creates it. */
   readonly session: string;
@@ -26,7 +29,7 @@ export interface ExchangeRequest {
   /** Every job leased by the session is leased until now + leaseMs; this call and `beat` renew them all. */
   readonly leaseMs: number;
   readonly settled: readonly Settlement[];
-  /** At most this many jobs to claim; 0 settles only. */
+  /** At most this many jobs to claim; 0 settles only. A store that answers over a wire takes fewer where their bodies come to more than `MAX_CALL_TEXT`, and tells so by `dueInMs` 0. */
   readonly claim: number;
   readonly retention: Retention;
 }

@@ -39,7 +39,11 @@ export interface QueueSummary {
 
 export type QueueInspection =
   /** The names of the listed queues, sorted, and nothing else. One round trip, whatever they hold: workers ask every few seconds. */
-  | { readonly of: 'names' }
+  | {
+      readonly of: 'names';
+      /** Also those that hold something and are not on the list, which costs a look at every key of the store. */
+      readonly unlisted?: true;
+    }
   /** The listed queues by name, no jobs. */
   | { readonly of: 'queues' }
   /** One queue's summary and these jobs (unknown ids are left out). */

@@ -20,6 +20,8 @@ export interface ScheduleRecord {
   readonly timing: string;
   /** What becomes of a tick. */
   readonly template: string;
+  /** Never of an adapter. As the store has it, where `template` was made of a text that is to be replaced: encrypted with an old key, say. */
+  readonly outdated?: string;
   /** The first tick that has not been fired, in ms; past while it is missed. */
   readonly nextAt: number;
   /** The newest tick that made a job; null before the first. */
@@ -51,6 +53,7 @@ export type ScheduleAmendment =
   /**
    * Only if the schedule's `nextAt` is `at`, and that has come on the store's clock: sets `nextAt` (null removes the schedule) and `lastAt` (null leaves it),
    * and pushes the jobs as `push` does, in the same atomic step. Else `refused`: another was faster. So each tick is fired once, whoever fires. At most 500 jobs.
+   * `renew`: the template becomes `to`, if it is still `from`.
    */
   | {
       readonly do: 'fire';
@@ -59,6 +62,7 @@ export type ScheduleAmendment =
       readonly nextAt: number | null;
       readonly lastAt: number | null;
       readonly jobs: readonly NewJob[];
+      readonly renew?: { readonly from: string; readonly to: string };
     };
 
 export function isScheduleAmendment(amendment: { readonly do: string }): amendment is ScheduleAmendment {

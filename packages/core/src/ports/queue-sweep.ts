@@ -1,4 +1,5 @@
 import type { Retention } from './queue-exchange.ts';
+import type { Reconciled, ReconcileRequest } from './queue-reconcile.ts';
 
 export interface SweepPolicy {
   readonly maxStalls: number;
@@ -7,6 +8,8 @@ export interface SweepPolicy {
   readonly retention: Retention;
   /** A queue that holds nothing leaves the list once its last push is so long ago; above 0. A store may reckon the last push up to a minute too early. */
   readonly idleMs: number;
+  /** A page of a reconcile in the place of the usual step: nothing is recovered, trimmed or taken off the list, and only `reconciled` is told. */
+  readonly reconcile?: ReconcileRequest;
 }
 
 export interface Swept {
@@ -22,4 +25,12 @@ export interface Swept {
   readonly scheduleInMs: number | null;
   /** As in `ExchangeResult`. */
   readonly owes: boolean;
+  /** Of a page of a reconcile. */
+  readonly reconciled?: Reconciled;
+}
+
+/** The answer of a sweep that reconciled, or that has no queue to sweep. */
+export function nothingSwept(reconciled?: Reconciled): Swept {
+  const nothing = { recovered: [], failed: [], more: false, active: false, scheduleInMs: null, owes: false };
+  return reconciled ? { ...nothing, reconciled } : nothing;
 }

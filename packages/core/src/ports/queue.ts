@@ -39,7 +39,8 @@ export interface QueuePort {
   /**
    * Returns the jobs of expired sessions to the front of the queue (or fails them after `maxStalls`), trims finished ones, wakes a waiter when jobs
    * wait or are due (so that a lost hint is made good), and takes a queue that holds nothing off the list. Any number of processes may call it at any
-   * time; each call is one bounded atomic step (at most 500 jobs). Repeatable.
+   * time; each call is one bounded atomic step (at most 500 jobs). Repeatable. Asked to `reconcile`, it does a page of that instead (queue-reconcile.ts), as
+   * bounded and as atomic.
    */
   sweep(queue: string, policy: SweepPolicy): Promise<Swept>;
   /**

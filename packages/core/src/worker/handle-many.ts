@@ -1,9 +1,8 @@
 import { invalid } from '../errors.ts';
 import type { JobDefinition } from '../job.ts';
-import type { Logger, Runtime } from '../runtime.ts';
+import { type Logger, type Runtime, withFields } from '../runtime.ts';
 import type { InputOf, OutputOf, Schema } from '../schema.ts';
 import type { Handler, JobContext } from './handler.ts';
-import { withFields } from './run.ts';
 
 export interface ManyOptions {
   /** Jobs in a list at most. A worker never runs more at a time than its concurrency, so that should be no less. */
@@ -51,7 +50,7 @@ export function handleMany<I extends Schema, O extends Schema>(
   const runList: RunList = async (inputs, context) => run(inputs as OutputOf<I>[], context);
   const bind = (runtime: Runtime): Handler => {
     const lists = new Lists(job, { most, waitMs, runtime, run: runList });
-    return { definition: job, run: (data, context) => lists.add(data, context) };
+    return { definition: job, atOnce: most, run: (data, context) => lists.add(data, context) };
   };
   return {
     definition: job,

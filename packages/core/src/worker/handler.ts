@@ -38,9 +38,14 @@ export interface JobContext {
 /** A definition with the code that runs it, made by `handle` or `handleMany`. */
 export interface Handler {
   readonly definition: JobDefinition;
-  run(data: unknown, context: JobContext): unknown;
+  /** With `waits`, `begin` starts the job's timeout; else it does nothing. */
+  run(data: unknown, context: JobContext, begin: () => void): unknown;
+  /** Its runs stand in a line of their own first, for something that few can have at a time: their timeout starts when `run` calls `begin`. */
+  readonly waits?: boolean;
   /** Of a handler that keeps something between runs: asked once by each worker, which runs what it answers. */
   readonly bind?: (runtime: Runtime) => Handler;
+  /** How many jobs it would have together; 1 if not said. */
+  readonly atOnce?: number;
 }
 
 /**

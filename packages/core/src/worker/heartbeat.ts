@@ -4,7 +4,7 @@ import type { QueuePort } from '../ports/queue.ts';
 import type { Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { WorkerEvent } from './event.ts';
+import type { Reporter } from './reporter.ts';
 import type { QueueSession } from './session.ts';
 
 export interface HeartbeatOptions {
@@ -17,7 +17,7 @@ export interface HeartbeatOptions {
   readonly retention: Retention;
   readonly idleMs: number;
   readonly deliveries: Deliveries;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly reporter: Reporter;
   /** In how many ms the next schedule of a queue is due, as a sweep told. */
   readonly onSchedule: (queue: string, inMs: number | null) => void;
 }
@@ -56,14 +56,14 @@ export async function keepBeating(options: HeartbeatOptions, signal: AbortSignal
 
 /** Answers whether jobs of the queue are leased. */
 export async function sweep(options: HeartbeatOptions, queue: string): Promise<boolean> {
-  const { port, maxStalls, retention, idleMs, deliveries, emit, onSchedule } = options;
+  const { port, maxStalls, retention, idleMs, deliveries, reporter, onSchedule } = options;
   const error = encodeFailure(
     new PortolanError('INTERNAL', `its worker vanished more than ${maxStalls} times: the job may end its process`),
   );
   for (;;) {
     const swept = await port.sweep(queue, { maxStalls, error, retention, idleMs });
-    for (const id of swept.recovered) emit({ type: 'recovered', id: jobId(queue, id), queue });
-    for (const id of swept.failed) emit({ type: 'stalled', id: jobId(queue, id), queue });
+    for (const id of swept.recovered) reporter.report({ type: 'recovered', id: jobId(queue, id), queue });
+    for (const id of swept.failed) reporter.report({ type: 'stalled', id: jobId(queue, id), queue });
     onSchedule(queue, swept.scheduleInMs);
     if (swept.owes) deliveries.start(queue);
     if (!swept.more) return swept.active;

@@ -4,9 +4,11 @@ import { type JobWaiters, waitersOf } from '../job-waiters.ts';
 import type { QueuePort } from '../ports/queue.ts';
 import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
-import type { WorkerEvent, WorkerJobEvent } from './event.ts';
+import { batchOf } from './batch.ts';
+import type { WorkerJobEvent } from './event.ts';
 import { Gate } from './gate.ts';
 import type { Handler } from './handler.ts';
+import type { Reporter } from './reporter.ts';
 import { type Interruption, leaseLost, type Outcome, Run } from './run.ts';
 import { judge, type Verdict } from './settle.ts';
 import type { TimeLimits } from './time-limits.ts';
@@ -20,7 +22,7 @@ export interface LaneOptions {
   readonly leaseMs: number;
   readonly retention: Retention;
   readonly maxResultBytes: number;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly reporter: Reporter;
   /** A function for the lane alone that is told its session's id before anything is leased under it, and undefined at the end. */
   readonly holder: () => (session: string | undefined) => void;
   /** A run of this many has ended, or was lost: its slot is free. */
@@ -32,8 +34,6 @@ interface Finished {
   readonly verdict: Verdict;
 }
 
-/** At most this many jobs are settled, and as many claimed, in one exchange. */
-export const MAX_BATCH = 500;
 const RETRY_MS = { first: 50, most: 1_000 };
 
 /**
@@ -46,6 +46,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #hold: (session: string | undefined) => void;
   readonly #waiters: JobWaiters;
+  readonly #unserve: () => void;
   readonly #abandoned = new AbortController();
   /** Runs whose lease is ours, by the job's id in the store, until the store has confirmed their end. */
   readonly #held = new Map<string, Run>();
@@ -62,6 +63,7 @@ export class Lane {
     this.#options = options;
     this.#hold = options.holder();
     this.#waiters = waitersOf(options.port);
+    this.#unserve = this.#waiters.serve(options.queue);
     this.#id = options.runtime.id();
   }
 
@@ -128,6 +130,7 @@ export class Lane {
   /** Nothing is leased any more, or will be. */
   end(): void {
     this.#hold(undefined);
+    this.#unserve();
   }
 
   /** With nothing held: takes the session out of the store, where it would be forgotten otherwise only by a sweep of its queue. */
@@ -154,8 +157,9 @@ export class Lane {
   }
 
   #takeFinished(): Finished[] {
-    if (this.#finished.length > MAX_BATCH) return this.#finished.splice(0, MAX_BATCH);
     const all = this.#finished;
+    const most = batchOf(all);
+    if (most < all.length) return all.splice(0, most);
     this.#finished = [];
     return all;
   }
@@ -229,7 +233,9 @@ export class Lane {
   }
 
   #report(run: Run, event: Pick<WorkerJobEvent, 'type' | 'error'>): void {
-    const ms = this.#options.runtime.clock.now() - run.startedAt;
-    this.#options.emit({ ...event, id: run.id, queue: run.queue, name: run.name, attempt: run.job.attempt, ms });
+    const { reporter, runtime } = this.#options;
+    if (!reporter.wants(event.type)) return;
+    const { id, queue, name, startedAt, job } = run;
+    reporter.report({ ...event, id, queue, name, attempt: job.attempt, ms: runtime.clock.now() - startedAt });
   }
 }

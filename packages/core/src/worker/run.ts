@@ -5,10 +5,11 @@ import { decodeEnvelope, type JobEnvelope, jobId } from '../job-envelope.ts';
 import { upgradeData } from '../job-version.ts';
 import type { LeasedJob } from '../ports/queue-exchange.ts';
 import { jobError } from '../retry-policy.ts';
-import type { Logger, Runtime } from '../runtime.ts';
+import { type Logger, type Runtime, withFields } from '../runtime.ts';
 import { encodeJson, parseSoon } from '../schema.ts';
-import type { Handler, JobContext } from './handler.ts';
+import type { Handler } from './handler.ts';
 import { JobLog } from './job-log.ts';
+import { RunContext } from './run-context.ts';
 import type { Limited, TimeLimits } from './time-limits.ts';
 
 /** Why a run ended before its handler did. */
@@ -37,6 +38,7 @@ export interface RunOptions {
   readonly end: (run: Run, outcome: Outcome) => void;
 }
 
+const nothing = (): void => undefined;
 const MAX_PROGRESS_CHARACTERS = 16 * 1024;
 
 /** One run of one leased job. What few handlers use (the signal, the logger) is made when it is asked for. */
@@ -55,7 +57,8 @@ export class Run implements Limited {
   #log: JobLog | undefined;
   /** Why the run was interrupted. */
   #reason: PortolanError | undefined;
-  #started = false;
+  /** When its timeout began; NaN before. */
+  #begunAt = Number.NaN;
   #ended = false;
 
   constructor(job: LeasedJob, options: RunOptions) {
@@ -83,6 +86,10 @@ export class Run implements Limited {
     return withFields(this.#options.runtime.logger, { job: this.id, name: this.name, attempt: this.job.attempt });
   }
 
+  get begunAt(): number {
+    return this.#begunAt;
+  }
+
   /** Ends the run now: its outcome is the interruption, whatever the handler still does. The first one counts. */
   interrupt(by: Interruption, error: PortolanError): void {
     this.#reason ??= error;
@@ -106,16 +113,26 @@ export class Run implements Limited {
       const error = unknownKey(`the data of job ${this.id}`, this.envelope.unknownKey);
       this.#end({ kind: 'failed', error });
     } else {
-      this.#started = true;
-      this.#options.limits.add(this.handler.definition.timeoutMs, this);
+      if (!this.handler.waits) this.#limit(this.handler, this.startedAt);
       void this.#handle(this.handler, this.envelope);
     }
+  }
+
+  #limit({ definition }: Handler, begunAt: number): void {
+    this.#begunAt = begunAt;
+    this.#options.limits.add(definition.timeoutMs, this);
+  }
+
+  /** The timeout of a handler that `waits` begins. Only the first call counts. */
+  #begin(handler: Handler): void {
+    if (!this.#ended && Number.isNaN(this.#begunAt)) this.#limit(handler, this.#options.runtime.clock.now());
   }
 
   #end(outcome: Outcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#started && this.handler) this.#options.limits.remove(this.handler.definition.timeoutMs, this);
+    if (this.handler && !Number.isNaN(this.#begunAt))
+      this.#options.limits.remove(this.handler.definition.timeoutMs, this);
     const { end } = this.#options;
     // The last lines are stored before the end is: behind it, they would be refused.
     if (this.#log) void this.#log.flushed().then(() => end(this, outcome));
@@ -133,6 +150,7 @@ export class Run implements Limited {
       const value = await handler.run(
         checked instanceof Promise ? await checked : checked,
         new RunContext(this, createdAt),
+        handler.waits ? () => this.#begin(handler) : nothing,
       );
       const answer = parseSoon(output, value, `result of job ${name}`);
       outcome = this.#completed(answer instanceof Promise ? await answer : answer);
@@ -188,48 +206,6 @@ export class Run implements Limited {
   }
 }
 
-/** What the handler sees of its run. */
-class RunContext implements JobContext {
-  readonly id: string;
-  readonly queue: string;
-  readonly attempt: number;
-  readonly createdAt: number;
-  readonly #run: Run;
-
-  constructor(run: Run, createdAt: number) {
-    this.id = run.id;
-    this.queue = run.queue;
-    this.attempt = run.job.attempt;
-    this.createdAt = createdAt;
-    this.#run = run;
-  }
-
-  get schedule(): JobContext['schedule'] {
-    return this.#run.envelope?.schedule;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
-  }
-
-  get logger(): Logger {
-    return this.#run.logger;
-  }
-
-  get children(): JobContext['children'] {
-    return () => this.#run.children();
-  }
-
-  /** A function of its own, so that a handler may take it out of the context. */
-  get progress(): JobContext['progress'] {
-    return (value) => this.#run.progress(value);
-  }
-
-  get log(): JobContext['log'] {
-    return (line) => this.#run.log(line);
-  }
-}
-
 export function leaseLost(): PortolanError {
   return new PortolanError('CONFLICT', 'the lease was lost: the job may run elsewhere');
 }
@@ -240,12 +216,4 @@ function readEnvelope(job: LeasedJob, id: string): JobEnvelope | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function withFields(logger: Logger, fields: object): Logger {
-  const add =
-    (level: keyof Logger) =>
-    (more: object, message: string): void =>
-      logger[level]({ ...fields, ...more }, message);
-  return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
 }

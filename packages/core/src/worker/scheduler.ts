@@ -16,6 +16,10 @@ const AGAIN_MS = 1_000;
 const MOST = { ticks: 100, characters: 1024 * 1024 };
 /** Schedules remembered as unreadable, so that each is told once. */
 const MAX_UNREADABLE = 1_000;
+/** Reckoned before the event loop has its turn: some 10 ms. */
+const TICKS_A_TURN = 50;
+/** What the reading of a schedule costs, in ticks. */
+const READING = 2;
 
 /**
  * Fires the schedules of a worker's queues. Sweeps tell when the next is due; the scheduler sleeps until then, asks the store what has come by the store's
@@ -32,6 +36,9 @@ export class Scheduler {
   #nap = new AbortController();
   #napEnds = Number.POSITIVE_INFINITY;
   #stopped = false;
+  /** Since the event loop had its turn. */
+  #reckoned = 0;
+  #turn: Promise<void> | undefined;
 
   constructor(port: QueuePort, runtime: Runtime) {
     this.#port = port;
@@ -117,25 +124,38 @@ export class Scheduler {
 
   /** Answers its next tick, or null when it has none: also when another was faster, whose next is the same. */
   async #fire(queue: string, schedule: ScheduleRecord, now: number): Promise<number | null | 'unread'> {
+    await this.#breathe(READING);
     const read = this.#read(queue, schedule);
     if (!read) return 'unread';
     const { ticks, template } = read;
     const { id } = schedule;
     const createdAt = this.#runtime.clock.now();
     const most = Math.max(1, Math.min(MOST.ticks, Math.floor(MOST.characters / schedule.template.length)));
-    let at: number | null = schedule.nextAt;
-    while (at !== null && at <= now) {
-      const plan = planTicks(ticks, at, now, template.missed, most);
-      const jobs = plan.ticks.map((tick) => jobOfTick(template, { id, at: tick, createdAt }));
-      const { nextAt } = plan;
-      const lastAt = plan.ticks.at(-1) ?? null;
-      const fired = await this.#port.amend(queue, { do: 'fire', id, at, nextAt, lastAt, jobs });
-      if (fired !== 'done') return nextAt;
+    const plan = await planTicks(ticks, schedule.nextAt, now, template.missed, this.#breathe);
+    let at = schedule.nextAt;
+    for (let from = 0; from === 0 || from < plan.ticks.length; from += most) {
+      const some = plan.ticks.slice(from, from + most);
+      const jobs = some.map((tick) => jobOfTick(template, { id, at: tick, createdAt }));
+      const nextAt = plan.ticks[from + most] ?? plan.nextAt;
+      const lastAt = some.at(-1) ?? null;
+      const fired = await this.#port.amend(queue, { do: 'fire', id, at, nextAt, lastAt, jobs, ...renewal(schedule) });
+      if (fired !== 'done' || nextAt === null) return nextAt;
       if (jobs.length === 0) this.#runtime.logger.info({ queue, schedule: id, at }, 'A missed tick was skipped');
       at = nextAt;
     }
     return at;
   }
+
+  /** Lets the event loop have its turn, for all that is fired meanwhile, once so many ticks were reckoned since the last. */
+  readonly #breathe = async (ticks: number): Promise<void> => {
+    this.#reckoned += ticks;
+    if (this.#reckoned < TICKS_A_TURN) return;
+    this.#turn ??= this.#runtime.sleep(0).then(() => {
+      this.#reckoned = 0;
+      this.#turn = undefined;
+    });
+    await this.#turn;
+  };
 
   /** Undefined for what another version wrote: a worker of that version fires it. */
   #read(
@@ -157,4 +177,9 @@ export class Scheduler {
       return undefined;
     }
   }
+}
+
+/** What is encrypted with an old key is so with the new one from its next tick on, so that the old one can be taken away. */
+function renewal({ template, outdated }: ScheduleRecord): { readonly renew?: { from: string; to: string } } {
+  return outdated === undefined ? {} : { renew: { from: outdated, to: template } };
 }

@@ -1,6 +1,7 @@
 import type { PortolanError } from '../errors.ts';
+import { fitting, MAX_BATCH } from './batch.ts';
 import type { Deliveries } from './deliveries.ts';
-import { Lane, type LaneOptions, MAX_BATCH } from './lane.ts';
+import { Lane, type LaneOptions } from './lane.ts';
 import { Listener } from './listener.ts';
 import type { Pool, SlotUser } from './pool.ts';
 import type { Interruption, Run } from './run.ts';
@@ -9,6 +10,9 @@ export interface SessionOptions extends Omit<LaneOptions, 'freed'> {
   readonly pool: Pool;
   readonly deliveries: Deliveries;
 }
+
+/** More than one, so that a job that comes alone is known to be alone. */
+const LEAST_SHARE = 2;
 
 /**
  * A worker's dealings with one queue. Each exchange carries everything that finished meanwhile and claims as many jobs as there are slots, so batches form by
@@ -24,6 +28,11 @@ export class QueueSession implements SlotUser {
   #mayHaveWork = true;
   /** The last claim got all it asked for: more jobs wait than this worker runs at a time. */
   #backlog = false;
+  /** Jobs to claim at most: twice what came last. So a burst that finds many idle workers is shared by them, each of which wakes the next. */
+  #share: number;
+  readonly #leastShare: number;
+  /** Jobs to claim at most, if they are as large as those that came last. */
+  #fitting = MAX_BATCH;
   #stopping = false;
   #quiet = false;
   /** A hint may have come that this session does not follow any more: an exchange that claims nothing hands it to another worker. */
@@ -31,6 +40,9 @@ export class QueueSession implements SlotUser {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    const liked = [...options.handlers.values()].map(({ atOnce = 1 }) => atOnce);
+    this.#leastShare = Math.max(LEAST_SHARE, ...liked);
+    this.#share = this.#leastShare;
     const lane = () => new Lane({ ...options, freed: (slots) => options.pool.release(slots) });
     this.#lanes = Array.from({ length: options.pool.size > 1 ? (options.port.lanes ?? 1) : 1 }, lane);
     this.#listener = new Listener(options.port, options.runtime, options.queue, () => {
@@ -135,7 +147,7 @@ export class QueueSession implements SlotUser {
       return 0;
     }
     const half = this.#backlog && this.#lanes.length > 1 ? Math.ceil(pool.size / 2) : pool.size;
-    return pool.reserve(this, Math.min(half, MAX_BATCH));
+    return pool.reserve(this, Math.min(half, this.#share, this.#fitting, MAX_BATCH));
   }
 
   async #exchange(lane: Lane, slots: number): Promise<void> {
@@ -144,7 +156,11 @@ export class QueueSession implements SlotUser {
     if (!result) return;
     if (result.owes) this.#options.deliveries.start(this.queue);
     this.#listener.due(result.dueInMs);
-    if (slots > 0) this.#backlog = result.jobs.length === slots;
+    if (slots > 0) {
+      this.#backlog = result.jobs.length === slots;
+      this.#share = Math.max(2 * result.jobs.length, this.#leastShare);
+      this.#fitting = fitting(result.jobs) ?? this.#fitting;
+    }
     if (this.#backlog || result.dueInMs === 0) this.#mayHaveWork = true;
     if (this.#backlog) this.#notify();
   }

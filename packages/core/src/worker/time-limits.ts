@@ -2,8 +2,8 @@ import type { Runtime } from '../runtime.ts';
 
 /** One whose time is limited: a run. */
 export interface Limited {
-  /** ms on this process's clock. */
-  readonly startedAt: number;
+  /** When its time began: ms on this process's clock. */
+  readonly begunAt: number;
   /** Called once, when it has taken as long as it may, unless it was removed before. */
   expire(): void;
 }
@@ -46,7 +46,7 @@ export class TimeLimits {
   async #watch(ms: number, line: Set<Limited>): Promise<void> {
     const runtime = this.#runtime;
     for (let first = firstOf(line); first; first = firstOf(line)) {
-      const left = first.startedAt + ms - runtime.clock.now();
+      const left = first.begunAt + ms - runtime.clock.now();
       if (left > 0) await runtime.sleep(left, this.#stopped.signal);
       else if (line.delete(first)) first.expire();
       if (this.#stopped.signal.aborted) return;

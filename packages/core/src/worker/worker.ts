@@ -1,43 +1,16 @@
 import { invalid, PortolanError } from '../errors.ts';
-import { checkName } from '../names.ts';
-import type { QueuePort } from '../ports/queue.ts';
-import type { Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
 import { Deliveries } from './deliveries.ts';
-import type { WorkerEvent } from './event.ts';
 import type { Handler } from './handler.ts';
 import { keepBeating, sweep } from './heartbeat.ts';
-import { holdLatest, type LeaseKeeper } from './lease-keeper.ts';
+import { holdLatest } from './lease-keeper.ts';
 import { Pool } from './pool.ts';
+import { keepReconciling } from './reconciler.ts';
+import { createReporter } from './reporter.ts';
 import { Scheduler } from './scheduler.ts';
 import { QueueSession } from './session.ts';
 import { TimeLimits } from './time-limits.ts';
-
-export interface WorkerOptions {
-  readonly port: QueuePort;
-  readonly runtime: Runtime;
-  readonly handlers: readonly Handler[];
-  /** If not said: the queues of the handlers and all that the store knows, looked up again every few seconds. */
-  readonly queues?: readonly string[];
-  /** Jobs at a time; 50 if not said. */
-  readonly concurrency?: number;
-  /** A worker that is silent for so long has vanished, and its jobs run elsewhere; 6 s if not said. Renewed three times as often. */
-  readonly leaseMs?: number;
-  /** A job that vanished with more workers than this fails; 3 if not said. */
-  readonly maxStalls?: number;
-  /** If not said: 1,000 completed for a day, 10,000 failed for a week, per queue. */
-  readonly retention?: Retention;
-  /** A queue that holds nothing leaves the list of queues so many ms after its last push; 10 min if not said. */
-  readonly idleMs?: number;
-  /** Larger results fail their job; 4 MiB of JSON if not said. */
-  readonly maxResultBytes?: number;
-  /**
-   * Renews the leases while a handler blocks this thread; without one, a handler that computes for longer than the lease without yielding loses
-   * the jobs of its worker to others. One may serve many workers; whoever made it closes it after them.
-   */
-  readonly leaseKeeper?: LeaseKeeper;
-  readonly onEvent?: (event: WorkerEvent) => void;
-}
+import { checkWorkerOptions, type WorkerOptions } from './worker-options.ts';
 
 export interface ActiveJob {
   readonly id: string;
@@ -72,20 +45,14 @@ export interface Worker {
   readonly active: readonly ActiveJob[];
 }
 
-const RETENTION: Retention = {
-  completed: { count: 1_000, ms: 86_400_000 },
-  failed: { count: 10_000, ms: 7 * 86_400_000 },
-};
-const IDLE_MS = 600_000;
 const DISCOVER_EVERY_MS = 3_000;
+/** For the last events to be published. */
+const FLUSH_MS = 2_000;
 
-/** A worker over any number of queues. It survives the store going away and resumes by itself. */
+/** A worker over any number of queues. It survives the store going away and resumes by itself. Throws INVALID naming the option that is none. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { port, runtime, queues, leaseMs = 6_000, maxStalls = 3, retention = RETENTION } = options;
-  const { concurrency = 50, idleMs = IDLE_MS, maxResultBytes = 4 * 1024 * 1024 } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) throw invalid('concurrency: a whole number from 1');
-  if (!(leaseMs >= 30)) throw invalid('leaseMs: at least 30');
-  if (!(idleMs > 0)) throw invalid('idleMs: above 0');
+  const { port, runtime, queues, concurrency, leaseMs, ...others } = checkWorkerOptions(options);
+  const { maxStalls, retention, idleMs, maxResultBytes } = others;
   const handlers = byName(options.handlers, runtime);
   const pool = new Pool(concurrency);
   const limits = new TimeLimits(runtime);
@@ -98,20 +65,22 @@ export function createWorker(options: WorkerOptions): Worker {
   const beating = new AbortController();
   const everyMs = leaseMs / 3;
   const scheduler = new Scheduler(port, runtime);
+  const reporter = createReporter(options.onEvent, options.events, runtime.logger);
   const onSchedule = (queue: string, inMs: number | null) => scheduler.note(queue, inMs);
   const policy = { maxStalls, retention, idleMs };
-  const beat = { port, runtime, everyMs, sessions: () => sessions.values(), ...policy, deliveries, emit, onSchedule };
+  const beat = {
+    port,
+    runtime,
+    everyMs,
+    sessions: () => sessions.values(),
+    ...policy,
+    deliveries,
+    reporter,
+    onSchedule,
+  };
   let started = false;
   let quiet = false;
   let stopped: Promise<void> | undefined;
-
-  function emit(event: WorkerEvent): void {
-    try {
-      options.onEvent?.(event);
-    } catch (error) {
-      runtime.logger.error({ error }, 'onEvent of a worker failed');
-    }
-  }
 
   function serve(queue: string): void {
     if (sessions.has(queue) || discovering.signal.aborted) return;
@@ -127,7 +96,7 @@ export function createWorker(options: WorkerOptions): Worker {
       maxResultBytes,
       holder: () => holdLatest(options.leaseKeeper, queue, leaseMs),
       deliveries,
-      emit,
+      reporter,
     });
     sessions.set(queue, session);
     if (quiet) session.quiet();
@@ -183,6 +152,7 @@ export function createWorker(options: WorkerOptions): Worker {
     limits.stop();
     await ended;
     await within(leaseMs, deliveries.stop());
+    await options.events?.flush(FLUSH_MS);
   }
 
   return {
@@ -191,11 +161,12 @@ export function createWorker(options: WorkerOptions): Worker {
       if (started || stopped) throw invalid('a worker starts once');
       started = true;
       for (const queue of queues ?? [...handlers.values()].map(({ definition }) => definition.queue)) {
-        pinned.add(checkName(queue, 'queue'));
+        pinned.add(queue);
         serve(queue);
       }
       if (!queues) void discover();
       void keepBeating(beat, beating.signal);
+      void keepReconciling({ port, runtime, queues: () => sessions.keys() }, discovering.signal);
       void scheduler.run();
     },
     stop: ({ graceMs = 10_000 } = {}) => (stopped ??= stop(graceMs)),

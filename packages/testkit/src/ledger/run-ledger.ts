@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Backend, createQueue, PortolanError, type QueueSummary, type Runtime } from '@portolan/core';
+import {
+  type Backend,
+  createQueue,
+  PortolanError,
+  type QueueSummary,
+  type Runtime,
+  reconcileQueue,
+} from '@portolan/core';
 import { auditLedger, type Fault, type LedgerLine, readLines } from './ledger.ts';
 import { ledgerJob } from './ledger-worker.ts';
 
@@ -53,6 +60,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
   const faults: Fault[] = [];
   const happened: string[] = [];
   const acknowledged: string[] = [];
+  const amiss: string[] = [];
   let workers: LedgerWorker[] = [];
   let producing = true;
 
@@ -92,6 +100,19 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
     }
   }
 
+  /** Whatever befalls workers and store, there is never anything to repair. */
+  async function lookOver(): Promise<void> {
+    while (producing) {
+      try {
+        const { repaired } = await reconcileQueue(backend.queue, ledgerJob.queue, { runtime });
+        if (Object.keys(repaired).length > 0) amiss.push(`a reconcile repaired ${JSON.stringify(repaired)}`);
+      } catch (error) {
+        if (!PortolanError.is(error) || !error.retryable) throw error;
+      }
+      await runtime.sleep(50);
+    }
+  }
+
   const workerFaults: Record<string, (worker: LedgerWorker) => Promise<void>> = {
     async kill(worker) {
       await worker.kill();
@@ -123,7 +144,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
 
   try {
     for (let n = 0; n < options.workers; n += 1) await launch();
-    const production = produce();
+    const production = Promise.all([produce(), lookOver()]);
     for (let n = 0; n < options.faults; n += 1) {
       const before = (await completed()) ?? 0;
       await until((now) => now.completed >= before + BETWEEN);
@@ -138,7 +159,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
     const begun = [...ledgers.values()].flat().filter(({ what }) => what === 'begin');
     const ids = [...new Set([...acknowledged, ...begun.map(({ id }) => id)])];
     const kept = await keptJobs(backend, ids);
-    const wrong = auditLedger({ acknowledged, workers: ledgers, faults, kept });
+    const wrong = [...amiss, ...auditLedger({ acknowledged, workers: ledgers, faults, kept })];
     const jobs = new Set(begun.map(({ id }) => id)).size;
     return { wrong, acknowledged: acknowledged.length, runs: begun.length, twice: begun.length - jobs, happened };
   } finally {

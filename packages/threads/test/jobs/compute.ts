@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { PortolanError } from '@portolan/core';
 import type { ThreadRun } from '../../src/index.ts';
@@ -7,7 +7,11 @@ import type { compute } from '../job.ts';
 /** Does what the test says. */
 const run: ThreadRun<typeof compute> = async ({ what, file, at }, context) => {
   const { id, queue, attempt, createdAt, signal, progress, logger } = context;
-  if (what === 'block') while (!existsSync(String(file)));
+  if (what === 'block') {
+    while (!existsSync(String(file)));
+    setImmediate(() => writeFileSync(`${file}.answered`, ''));
+  }
+  if (what === 'work for 150 ms') for (const end = Date.now() + 150; Date.now() < end; );
   if (what === 'never stop') for (;;);
   if (what === 'stop in a loop') while (!context.stopped);
   if (what === 'stop by signal') await new Promise((resolve) => signal.addEventListener('abort', resolve));
