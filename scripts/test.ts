@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseRedis, isCi, NO_REDIS, redisProbes } from '../packages/testkit/src/choose-redis.ts';
-import { summarize, type TestReport } from './test-report.ts';
+import { summarize, type TestReport } from '../packages/testkit/src/test-report.ts';
 import { root, turbo } from './turbo.ts';
 
 /**

@@ -7,7 +7,11 @@ export interface TestReport {
     readonly name: string;
     readonly status: string;
     readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -15,7 +19,7 @@ export interface Summary {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Why cases were skipped, and failures that no single case stands for. */
+  /** What failed, each with the first line of its message, and why cases were skipped. */
   readonly notes: readonly string[];
 }
 
@@ -31,6 +35,7 @@ export function summarize(
   unexplained = 'no reason given',
 ): Summary {
   let [passed, failed, skipped] = [0, 0, 0];
+  const cases: string[] = [];
   const broken: string[] = [];
   const reasons = new Map<string, number>();
   for (const [name, report] of reports) {
@@ -43,11 +48,13 @@ export function summarize(
     const files = report.testResults.filter(
       (file) => file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
     );
-    for (const file of files) broken.push(`${name}: ${file.name}: ${file.message.split('\n', 1)[0]}`);
+    for (const file of files) broken.push(`${name}: ${file.name}: ${firstLine(file.message)}`);
     if (!report.success && report.numFailedTests === 0 && files.length === 0)
       broken.push(`${name}: failed outside its cases`);
     for (const file of report.testResults) {
       for (const one of file.assertionResults) {
+        if (one.status === 'failed')
+          cases.push(`${name}: ${file.name}: ${one.fullName}: ${firstLine(one.failureMessages?.[0] ?? 'no message')}`);
         if (one.status === 'passed' || one.status === 'failed') continue;
         skipped += 1;
         const otherwise = files.includes(file) ? 'the file or its set-up failed' : unexplained;
@@ -61,6 +68,11 @@ export function summarize(
     passed,
     failed: failed + broken.length,
     skipped,
-    notes: [...broken.map((one) => `failed: ${one}`), ...[...reasons].map(([why, n]) => `${n} skipped: ${why}`)],
+    notes: [
+      ...[...cases, ...broken].map((one) => `failed: ${one}`),
+      ...[...reasons].map(([why, n]) => `${n} skipped: ${why}`),
+    ],
   };
 }
+
+const firstLine = (text: string) => text.split('\n', 1)[0];
