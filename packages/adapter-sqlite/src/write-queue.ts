@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger, PortolanError } from '@portolan/core';
 import { classify, isBusy, lockedError } from './errors.ts';
+import { OneCaller } from './one-caller.ts';
 import { pauses } from './patience.ts';
 import { rollBack } from './roll-back.ts';
 import { SOON } from './soon.ts';
@@ -43,6 +44,7 @@ export class WriteQueue {
   };
   #pause: (() => Promise<void>) | undefined;
   #turnEnds = 0;
+  readonly #caller = new OneCaller();
   #pending: PendingWrite[] = [];
   #draining = false;
   #guarding = false;
@@ -65,6 +67,16 @@ export class WriteQueue {
 
   add<T>(work: () => T, alone?: () => T | undefined): Promise<T> {
     if (this.#ended) return Promise.reject(this.#ended());
+    if (
+      alone &&
+      this.#draining &&
+      this.#pending.length === 0 &&
+      this.#caller.serves() &&
+      performance.now() < this.#turnEnds
+    ) {
+      const answer = attempt(alone);
+      if (answer !== undefined) return Promise.resolve(answer);
+    }
     return new Promise<T>((resolve, reject) => {
       this.#pending.push({
         work,
@@ -109,6 +121,7 @@ export class WriteQueue {
   /** One transaction of as many pending writes as fit into a turn. False, with all of them still pending, when another process holds the lock. */
   #transact(): boolean {
     const pending = this.#pending;
+    this.#caller.together(pending.length);
     if (pending.length === 1 && this.#transactAlone(pending[0] as PendingWrite)) return true;
     let taken = 0;
     let running: PendingWrite | undefined;
@@ -148,18 +161,12 @@ export class WriteQueue {
     return true;
   }
 
-  /** One statement is a transaction of its own, at a sixth less than with BEGIN and COMMIT. Whatever goes wrong is left to `#transact`. */
   #transactAlone({ alone, resolve }: PendingWrite): boolean {
-    if (!alone) return false;
-    try {
-      const answer = alone();
-      if (answer === undefined) return false;
-      this.#pending = [];
-      resolve(answer);
-      return true;
-    } catch {
-      return false;
-    }
+    const answer = alone && attempt(alone);
+    if (answer === undefined) return false;
+    this.#pending = [];
+    resolve(answer);
+    return true;
   }
 
   #runGuarded(write: PendingWrite): void {
@@ -192,5 +199,14 @@ export class WriteQueue {
     if (late.length === 0) return;
     this.#pending = this.#pending.filter((one) => one.deadline > now);
     for (const { reject } of late) reject(lockedError());
+  }
+}
+
+/** One statement is a transaction of its own, at a sixth less than with BEGIN and COMMIT. Whatever goes wrong is left to such a transaction. */
+function attempt<T>(alone: () => T | undefined): T | undefined {
+  try {
+    return alone();
+  } catch {
+    return undefined;
   }
 }

@@ -145,17 +145,14 @@ it('one statement alone is tried without a transaction, and left to one when it 
     throw new Error('no');
   };
   expect(await engine.write(whole, failing)).toBe(0);
-  const two = [
+  const three = Array.from({ length: 3 }, () =>
     engine.write(
       () => 'together',
       () => 'alone',
     ),
-    engine.write(
-      () => 'together',
-      () => 'alone',
-    ),
-  ];
-  expect(await Promise.all(two)).toEqual(['together', 'together']);
+  );
+  // The first may have been served within its call, as the next of one caller.
+  expect((await Promise.all(three)).slice(1)).toEqual(['together', 'together']);
 });
 
 it('reads called together get their own answers, and one that throws harms no other', async () => {
