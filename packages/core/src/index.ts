@@ -236,7 +236,7 @@ export type { RemovedMany, RetriedMany, RetryAllOptions } from './queue-many.ts'
 export { type PassOutcome, type ReconcilePass, reconcileQueue, reconcileQueues } from './queue-reconcile.ts';
 export type { ResultOptions } from './queue-result.ts';
 export type { Backoff } from './retry-policy.ts';
-export { type Clock, createRuntime, type Logger, type Runtime, silentLogger, timeOrderedId } from './runtime.ts';
+export { type Clock, createRuntime, type Logger, type Runtime, silentLogger } from './runtime.ts';
 export type { Missed } from './schedule-plan.ts';
 export type { Timing } from './schedule-timing.ts';
 export type { ScheduleOptions, SchedulePage, ScheduleStatus, Schedules } from './schedules.ts';

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { timeOrderedIds } from './time-ordered-ids.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -18,7 +18,7 @@ export interface Runtime {
   readonly clock: Clock;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** A new unique id; later ids sort after earlier ones (per process, to the millisecond). */
+  /** A new unique id. Later ones sort after earlier ones of the same runtime, and of others to about the millisecond. */
   id(): string;
   readonly logger: Logger;
 }
@@ -51,28 +51,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-const CHANCE_BYTES = 10;
-/** Chance for many ids, drawn in one call: a call for each would take most of an id's time. Every byte is used once. */
-let chance = Buffer.alloc(0);
-let used = 0;
-
-/** 48 bits of time and 80 of chance in 32 hexadecimal digits, so that ids sort by creation. */
-export function timeOrderedId(now: number): string {
-  if (used === chance.length) {
-    chance = randomBytes(CHANCE_BYTES * 200);
-    used = 0;
-  }
-  used += CHANCE_BYTES;
-  return now.toString(16).padStart(12, '0') + chance.toString('hex', used - CHANCE_BYTES, used);
-}
-
 /** The real runtime; a part that is named replaces it (tests pass a manual clock). */
 export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
   const clock = parts.clock ?? systemClock;
   return {
     clock,
     sleep: parts.sleep ?? sleep,
-    id: parts.id ?? (() => timeOrderedId(clock.now())),
+    id: parts.id ?? timeOrderedIds(clock),
     logger: parts.logger ?? silentLogger,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createRuntime, silentLogger, timeOrderedId } from '../src/runtime.ts';
+import { createRuntime, silentLogger } from '../src/runtime.ts';
 
 describe('runtime', () => {
   it('parts that are named replace the real ones, and ids follow the clock', () => {
@@ -14,12 +14,40 @@ describe('runtime', () => {
     expect(createRuntime({ id: () => 'mine' }).id()).toBe('mine');
   });
 
-  it('ids are 32 hexadecimal digits, sort by time and do not repeat', () => {
-    const times = [0, 1, 255, 256, 1_700_000_000_000, 4_000_000_000_000];
-    const ids = times.map((time) => timeOrderedId(time));
-    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
-    expect([...ids].sort()).toEqual(ids);
-    expect(new Set(Array.from({ length: 1_000 }, () => timeOrderedId(7))).size).toBe(1_000);
+  it('ids are 32 hexadecimal digits that begin with the time', () => {
+    for (const now of [0, 1, 255, 256, 1_700_000_000_000, 4_000_000_000_000]) {
+      const id = createRuntime({ clock: { now: () => now } }).id();
+      expect(id).toMatch(/^[0-9a-f]{32}$/);
+      expect(Number.parseInt(id.slice(0, 12), 16)).toBe(now);
+    }
+  });
+
+  it('each id sorts after the one before: within a millisecond, past its last number, and when the clock goes back', () => {
+    const runtime = createRuntime({ clock: { now: () => now } });
+    let now = 1_000;
+    let last = '';
+    const take = (count: number) => {
+      for (let taken = 0; taken < count; taken++) {
+        const id = runtime.id();
+        if (id <= last) throw new Error(`${id} does not sort behind ${last}`);
+        last = id;
+      }
+    };
+    take(70_000);
+    expect(Number.parseInt(last.slice(0, 12), 16)).toBe(1_001);
+    now = 500;
+    take(10);
+    now = 1_001;
+    take(10);
+    now = 1_002;
+    take(1);
+    expect(last.slice(0, 16)).toBe(`${(1_002).toString(16).padStart(12, '0')}0000`);
+  });
+
+  it('ids of two runtimes of one moment differ', () => {
+    const runtimes = [createRuntime({ clock: { now: () => 7 } }), createRuntime({ clock: { now: () => 7 } })];
+    const ids = runtimes.flatMap((runtime) => Array.from({ length: 1_000 }, () => runtime.id()));
+    expect(new Set(ids).size).toBe(2_000);
   });
 
   it('sleeps, and wakes at once when aborted before or meanwhile, leaving nothing behind', async () => {

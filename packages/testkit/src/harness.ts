@@ -1,4 +1,4 @@
-import { type Backend, createRuntime, type Runtime, timeOrderedId } from '@portolan/core';
+import { type Backend, createRuntime, type Runtime } from '@portolan/core';
 import { createManualRuntime, settled } from './manual-clock.ts';
 
 /** What an adapter's author writes to run the conformance suite: about twenty lines. */
@@ -43,7 +43,7 @@ export interface Kit {
 export async function createKit(harness: Harness): Promise<Kit> {
   const manual = harness.time === 'manual' ? createManualRuntime() : undefined;
   const runtime = manual ?? createRuntime();
-  const namespace = `test-${timeOrderedId(Date.now())}`;
+  const namespace = `test-${createRuntime().id()}`;
   const opened: Backend[] = [];
   const pass = (ms: number) => (manual ? manual.advance(ms) : runtime.sleep(ms));
   return {
