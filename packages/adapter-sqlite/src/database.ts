@@ -15,9 +15,9 @@ export const LOG_BYTES = 64 * 1024 * 1024;
 const CACHE_KIB = 16 * 1024;
 /**
  * A commit behind so many pages of log moves them into the file, and waits for the disk. SQLite's own 1,000 held the event loop for 15 ms or more where commits are large;
- * a quarter of that costs as much in sum, and holds it for half as long (`pnpm bench sqlite-event-loop`).
+ * half of that costs as much in sum, and holds it for two thirds as long (`pnpm bench sqlite-event-loop`).
  */
-const CHECKPOINT_PAGES = 250;
+const CHECKPOINT_PAGES = 500;
 
 /**
  * Opens the file, makes it if there is none, and brings its schema up to date. A file that is not Portolan's is left as it is. May be called again

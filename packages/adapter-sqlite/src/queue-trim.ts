@@ -4,8 +4,8 @@ import { forgetKin } from './queue-kin.ts';
 import { forgetLogs } from './queue-log.ts';
 import { FINISHED, type FinishedState, type QueueState, STEP } from './queue-state.ts';
 
-/** A settle lets the number be exceeded by so much of it, so that it need not trim each time. */
-const SLACK = 1 / 16;
+/** A settle lets the number be exceeded by this part of it, by as many as it forgets at most: to forget touches about a dozen pages, few or many. */
+const SLACK = 1 / 4;
 
 const OLDEST =
   'SELECT number, finished_at, jobs FROM job_batch WHERE queue = ? AND state = ? ORDER BY finished_at, number';
@@ -26,7 +26,7 @@ export function trimNumber(state: QueueState, retention: Retention): void {
   for (const one of FINISHED) {
     const { count } = boundOf(retention, one);
     const over = state.row[one] - count;
-    if (over > count * SLACK) forgetOldest(state, one, over, Number.NEGATIVE_INFINITY);
+    if (over > Math.min(count * SLACK, STEP)) forgetOldest(state, one, over, Number.NEGATIVE_INFINITY);
   }
 }
 

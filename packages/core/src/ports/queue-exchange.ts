@@ -11,7 +11,7 @@ export type Settlement =
 
 /**
  * How many finished jobs a queue keeps, and how long; `failed` holds for the cancelled ones too, counted apart. The older go first. Settling
- * keeps the number (by which it may be exceeded by a sixteenth), sweeping keeps both, in bounded steps.
+ * keeps the number (by which it may be exceeded by a quarter, and by 500 at most), sweeping keeps both, in bounded steps.
  */
 export interface Retention {
   readonly completed: { readonly count: number; readonly ms: number };
