@@ -1,15 +1,14 @@
-import type { ExchangeRequest, ExchangeResult, Settlement } from '@portolan/core';
+import type { ExchangeRequest, ExchangeResult, LeasedJob, Settlement } from '@portolan/core';
 import type { RedisArgument } from './connection.ts';
 
 /** The answer of queue-scripts/exchange.ts. */
 type Answer = readonly [
   created: number,
   startedAt: string,
-  ids: readonly string[],
-  bodies: readonly string[],
-  marks: readonly (string | null)[],
-  refused: readonly string[],
-  cancel: readonly string[],
+  jobs: readonly string[] | null,
+  marks: readonly (string | null)[] | null,
+  refused: readonly string[] | null,
+  cancel: readonly string[] | null,
   dueInMs: number,
   owes: number,
 ];
@@ -29,16 +28,24 @@ function pushSettlement(args: RedisArgument[], settlement: Settlement): void {
 }
 
 export function readExchange(reply: unknown): ExchangeResult {
-  const [created, started, ids, bodies, marks, refused, cancel, due, owes] = reply as Answer;
+  const [created, started, flat, marks, refused, cancel, due, owes] = reply as Answer;
   const startedAt = Number(started);
+  const jobs: LeasedJob[] = [];
+  for (let at = 0; flat && at < flat.length; at += 2) {
+    const [runs, stalls] = marks?.[at / 2]?.split(':', 2) ?? [0, 0];
+    jobs.push({
+      id: String(flat[at]),
+      body: String(flat[at + 1]),
+      attempt: Number(runs) + 1,
+      stalls: Number(stalls),
+      startedAt,
+    });
+  }
   return {
     created: created === 1,
-    jobs: ids.map((id, at) => {
-      const [runs, stalls] = marks[at]?.split(':', 2) ?? [0, 0];
-      return { id, body: String(bodies[at]), attempt: Number(runs) + 1, stalls: Number(stalls), startedAt };
-    }),
-    refused,
-    cancel,
+    jobs,
+    refused: refused ?? [],
+    cancel: cancel ?? [],
     dueInMs: due < 0 ? null : due,
     owes: owes === 1,
   };

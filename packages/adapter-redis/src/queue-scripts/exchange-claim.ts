@@ -1,26 +1,19 @@
 import { MAX_CALL_TEXT } from '@portolan/core';
 
-/** marksOf(ids) -> their marks, or nothing when no job of the queue has any. again(last) -> the answer to a repeat: what the first call took and still leases. */
-export const LEASE = `
-local function marksOf(ids)
-  if #ids == 0 or not rare or call('EXISTS', q .. 'marks') == 0 then return {} end
-  return call('HMGET', q .. 'marks', unpack(ids))
-end
-local function again(last)
-  local taken, bodies, held = {}, {}, #last[3] > 0 and call('HMGET', session, unpack(last[3])) or {}
-  for i, id in ipairs(last[3]) do if held[i] then taken[#taken + 1] = id end end
-  if #taken > 0 then bodies = call('HMGET', KEYS[1], unpack(taken)) end
-  return {math.max(created, last[2]), last[5], taken, bodies, marksOf(taken), last[4], rare and toCancel(session) or {}, dueIn(), rare and owes() or 0}
-end
-`;
+/** The answer to a repeat: what the first call took, and the session still leases. */
+export const AGAIN = `
+  local jobs, ids, held = {}, {}, #last[3] > 0 and call('HMGET', session, unpack(last[3])) or {}
+  for i, id in ipairs(last[3]) do if held[i] then ids[#ids + 1] = id end end
+  local bodies = #ids > 0 and call('HMGET', KEYS[1], unpack(ids))
+  for i, id in ipairs(ids) do jobs[2 * i - 1], jobs[2 * i] = id, bodies[i] end
+  return {math.max(created, last[2]), last[5], orNull(jobs), orNull(marksOf(ids)), orNull(last[4]), orNull(toCancel(session)), dueIn(), owes()}`;
 
-/** The exchange's last step. Sets paused, room (how many could start before), taken, bodies and finished, and keeps the answer for a repeat. Needs TAKE_WITHIN. */
-export const CLAIM = `
-local paused = rare and call('EXISTS', q .. 'paused') == 1
-local taken, bodies = {}, {}
--- Looks at all that may stand in the way: other priorities, and holes. With holes it looks before it takes, in pages that grow to 500 places, 10,000 places at most, and
--- answers whether it came to its end.
-local function takeWithCare()
+/**
+ * takeWithCare(taken, claim): the claim of a queue without groups; looks at all that may stand in the way: other priorities, and holes. With holes it looks before it takes,
+ * in pages that grow to 500 places, 10,000 places at most, and answers whether it came to its end.
+ */
+export const TAKE_WITH_CARE = `
+local function takeWithCare(taken, claim)
   local ranked, holes, places = call('EXISTS', q .. 'ranked') == 1, call('EXISTS', q .. 'holes') == 1, 10000
   local function takeAll(look, drop)
     local page = claim - #taken
@@ -50,12 +43,21 @@ local function takeWithCare()
   if not ranked or #taken == claim then return true end
   return takeAll(function(n) return call('ZRANGE', q .. 'ranked', 0, n - 1) end, dropRanked)
 end
+`;
+
+/**
+ * The exchange's last step. Sets paused, room (how many could start before), taken, jobs (their ids and bodies) and finished, and keeps the answer for a repeat. Needs
+ * TAKE_WITH_CARE and TAKE_WITHIN.
+ */
+export const CLAIM = `
+local paused = rare and call('EXISTS', q .. 'paused') == 1
+local taken, jobs = {}, {}
 if groupLimits then endWindows() end
 local room, finished = limits and queueRoom() or math.huge, true
 claim = math.min(claim, room)
 if claim > 0 and not paused then
   if groupLimits or (grouped and call('EXISTS', q .. 'aside') == 1) then finished = takeWithin(taken, claim)
-  elseif rare then finished = takeWithCare() else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
+  elseif rare then finished = takeWithCare(taken, claim) else taken = call('LPOP', q .. 'waiting', ARGV[4]) or {} end
 end
 -- Those from a place on go back to the front, in their order.
 local function putBack(ids, from)
@@ -80,7 +82,8 @@ if #taken > 0 then
         putBack(ids, i)
         break
       end
-      taken[n], bodies[n] = id, found[i]
+      taken[n] = id
+      jobs[2 * n - 1], jobs[2 * n] = id, found[i]
       leased[2 * n + 1], leased[2 * n + 2] = id, nowText
     end
   end

@@ -140,6 +140,28 @@ local function toCancel(session)
 end
 `;
 
+/**
+ * marksOf(ids) -> their marks, or nothing when no job of the queue has any. dueIn() -> ms until time gives something to claim, -1 for never; delayedIn(), the same of what is
+ * delayed. Needs LIMITS.
+ */
+export const DUE = `
+local function marksOf(ids)
+  if #ids == 0 or call('EXISTS', q .. 'marks') == 0 then return {} end
+  return call('HMGET', q .. 'marks', unpack(ids))
+end
+local function delayedIn()
+  local head = call('ZRANGE', q .. 'delayed', 0, 0, 'WITHSCORES')
+  local at = tonumber(head[2] or HELD)
+  return at == HELD and -1 or math.max(at - now, 0)
+end
+local function dueIn()
+  local due = delayedIn()
+  local ends = limits and windowsEndIn() or -1
+  if due < 0 or ends < 0 then return math.max(due, ends) end
+  return math.min(due, ends)
+end
+`;
+
 /** fromResult(text) -> started ms, result: the inverse of what the exchange keeps of a completed job. */
 export const RESULT = `
 local function fromResult(text)
