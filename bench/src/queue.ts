@@ -59,7 +59,7 @@ await runSuite(({ of }): Contest[] => {
       base: 'BullMQ',
       measures: THROUGHPUT,
     },
-    processing(1, of(20_000, 5_000), { redis: 1.5, sqlite: 1.5 }),
+    processing(1, of(20_000, 5_000), { redis: 1.8, sqlite: 1.8 }),
     processing(50, of(100_000, 20_000), { redis: 4, sqlite: 10 }),
     processing(100, of(100_000, 20_000), { redis: 4, sqlite: 10 }),
     latency(

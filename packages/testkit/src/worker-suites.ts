@@ -1,5 +1,6 @@
 import type { Harness } from './harness.ts';
 import { workerSuite } from './worker.ts';
+import { workerAheadSuite } from './worker-ahead.ts';
 import { workerBatchSuite } from './worker-batch.ts';
 import { workerFaultSuite } from './worker-faults.ts';
 import { workerFlowSuite } from './worker-flow.ts';
@@ -23,5 +24,6 @@ export function workerSuites(harness: Harness): void {
   workerScheduleSuite(harness);
   workerScheduleInputSuite(harness);
   workerSlotsSuite(harness);
+  workerAheadSuite(harness);
   workerBatchSuite(harness);
 }

@@ -1,15 +1,17 @@
 import { PortolanError } from '../errors.ts';
-import { readParts } from '../flow-children.ts';
 import { type JobWaiters, waitersOf } from '../job-waiters.ts';
 import type { QueuePort } from '../ports/queue.ts';
-import type { ExchangeRequest, ExchangeResult, Retention } from '../ports/queue-exchange.ts';
+import type { ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
+import { Ahead } from './ahead.ts';
 import { batchOf } from './batch.ts';
 import type { WorkerJobEvent } from './event.ts';
+import { exchangeUntilAnswered } from './exchange-until-answered.ts';
 import { Gate } from './gate.ts';
 import type { Handler } from './handler.ts';
 import type { Reporter } from './reporter.ts';
 import { type Interruption, leaseLost, type Outcome, Run } from './run.ts';
+import { runCalls } from './run-calls.ts';
 import { judge, type Verdict } from './settle.ts';
 import type { TimeLimits } from './time-limits.ts';
 
@@ -25,7 +27,11 @@ export interface LaneOptions {
   readonly reporter: Reporter;
   /** A function for the lane alone that is told its session's id before anything is leased under it, and undefined at the end. */
   readonly holder: () => (session: string | undefined) => void;
-  /** A run of this many has ended, or was lost: its slot is free. */
+  /** Most jobs that are claimed ahead of a slot to run in. */
+  readonly ahead: number;
+  /** Takes a slot, if one is free; else `beginAhead` is called when one is. */
+  readonly take: () => boolean;
+  /** So many slots are free again. */
   readonly freed: (slots: number) => void;
 }
 
@@ -34,8 +40,6 @@ interface Finished {
   readonly verdict: Verdict;
 }
 
-const RETRY_MS = { first: 50, most: 1_000 };
-
 /**
  * One session in the store, and what it leases there: the jobs' runs, from the claim until the store has confirmed their end. One exchange under way at a
  * time; one without an answer is repeated with its nonce until it has one. A session that the store had swept goes on under a new id.
@@ -43,6 +47,8 @@ const RETRY_MS = { first: 50, most: 1_000 };
 export class Lane {
   /** Tells the loop that drives the lane that something has changed. */
   readonly gate = new Gate();
+  /** Runs that have not begun. */
+  readonly ahead: Ahead;
   readonly #options: LaneOptions;
   readonly #hold: (session: string | undefined) => void;
   readonly #waiters: JobWaiters;
@@ -65,10 +71,19 @@ export class Lane {
     this.#waiters = waitersOf(options.port);
     this.#unserve = this.#waiters.serve(options.queue);
     this.#id = options.runtime.id();
+    const error = new PortolanError('CANCELLED', 'the job waited for another to end');
+    this.ahead = new Ahead(options.ahead, options.runtime, (runs) => {
+      for (const run of runs) run.interrupt('stopped', error);
+    });
   }
 
   get held(): readonly Run[] {
     return [...this.#held.values()];
+  }
+
+  /** Runs that have begun. */
+  get active(): readonly Run[] {
+    return this.held.filter((run) => !this.ahead.has(run));
   }
 
   get empty(): boolean {
@@ -87,7 +102,18 @@ export class Lane {
   /** What is claimed from now on is handed back unrun. */
   stop(): void {
     this.#stopping = true;
+    this.ahead.clear();
     this.gate.notify();
+  }
+
+  /** Begins what waits in hand, as far as there are slots. */
+  beginAhead(): void {
+    while (this.ahead.size > 0 && this.#options.take()) {
+      const run = this.ahead.next();
+      if (!run) return;
+      run.startedAt = this.#options.runtime.clock.now();
+      this.#start(run);
+    }
   }
 
   /** Gives up on the store: what is still held is left to the lease. */
@@ -100,29 +126,30 @@ export class Lane {
     for (const run of this.#held.values()) run.interrupt(by, error);
   }
 
-  /** Settles what has finished, claims up to `slots` jobs and begins them. Undefined when abandoned meanwhile. */
-  async exchange(slots: number): Promise<ExchangeResult | undefined> {
-    const { runtime, leaseMs, retention, freed } = this.#options;
+  /** Settles what has finished, claims up to `slots` jobs and begins them, and up to `ahead` that wait for a slot. Undefined when abandoned meanwhile. */
+  async exchange(slots: number, ahead: number): Promise<ExchangeResult | undefined> {
+    const { port, queue, runtime, leaseMs, retention, freed } = this.#options;
     if (this.#gone && this.#held.size === 0) this.#id = runtime.id();
     this.#gone = false;
     this.#hold(this.#id);
-    const finished = this.#takeFinished();
+    const finished = this.#finished.splice(0, batchOf(this.#finished));
     const before = this.#held.size > finished.length ? this.held : [];
     this.#settling = new Set(finished.map(({ run }) => run));
-    const result = await this.#call({
+    const request = {
       session: this.#id,
       nonce: String(++this.#exchanges),
       leaseMs,
       settled: finished.map(({ verdict }) => verdict.settlement),
-      claim: slots,
+      claim: slots + ahead,
       retention,
-    });
+    };
+    const result = await exchangeUntilAnswered(port, queue, request, runtime, this.#abandoned.signal);
     this.#settling = new Set();
-    freed(slots - (result?.jobs.length ?? 0));
+    freed(Math.max(slots - (result?.jobs.length ?? 0), 0));
     if (!result) return undefined;
     this.#confirm(finished, result.refused);
     if (result.created) for (const run of before) this.#lose(run);
-    this.#begin(result);
+    this.#begin(result, slots);
     this.#cancel(result.cancel);
     return result;
   }
@@ -156,30 +183,6 @@ export class Lane {
     this.#cancel(cancel);
   }
 
-  #takeFinished(): Finished[] {
-    const all = this.#finished;
-    const most = batchOf(all);
-    if (most < all.length) return all.splice(0, most);
-    this.#finished = [];
-    return all;
-  }
-
-  /** Until answered, or abandoned. */
-  async #call(request: ExchangeRequest): Promise<ExchangeResult | undefined> {
-    const { port, queue, runtime } = this.#options;
-    for (let pause = RETRY_MS.first; !this.abandoned; pause = Math.min(pause * 2, RETRY_MS.most)) {
-      try {
-        return await port.exchange(queue, request);
-      } catch (error) {
-        const { code, message } = PortolanError.from(error);
-        const level = pause === RETRY_MS.first ? 'warn' : 'debug';
-        runtime.logger[level]({ queue, code, reason: message }, 'The queue does not answer its worker; trying on');
-        await runtime.sleep(pause, this.#abandoned.signal);
-      }
-    }
-    return undefined;
-  }
-
   #confirm(finished: readonly Finished[], refusedIds: readonly string[]): void {
     const refused = new Set(refusedIds);
     for (const { run, verdict } of finished) {
@@ -191,29 +194,35 @@ export class Lane {
     }
   }
 
-  #begin(result: ExchangeResult): void {
+  #begin(result: ExchangeResult, slots: number): void {
     const { runtime, queue, handlers, maxResultBytes, limits, port } = this.#options;
-    const session = this.#id;
-    const report = async (id: string, progress: string): Promise<boolean> =>
-      (await port.amend(queue, { do: 'progress', id, session, progress })) === 'done';
-    const parts = (id: string) => readParts(port, queue, id);
-    const log = async (id: string, lines: readonly string[]): Promise<boolean> =>
-      (await port.amend(queue, { do: 'log', id, session, lines })) === 'done';
-    const options = { queue, runtime, handlers, maxResultBytes, limits, report, log, parts, end: this.#end };
-    for (const job of result.jobs) {
-      const run = new Run(job, options);
-      this.#held.set(job.id, run);
-      if (this.#stopping) run.interrupt('stopped', new PortolanError('CANCELLED', 'the worker is stopping'));
-      else this.#report(run, { type: 'taken' });
-      run.start();
-    }
+    const calls = runCalls(port, queue, this.#id);
+    const options = { queue, runtime, handlers, maxResultBytes, limits, ...calls, end: this.#end };
+    const runs = result.jobs.map((job) => new Run(job, options));
+    for (const run of runs) this.#held.set(run.job.id, run);
+    for (const run of runs.slice(slots)) this.ahead.add(run);
+    // A job that may end its process again takes no other with it.
+    if (this.#stopping || result.jobs.some(({ stalls }) => stalls > 0)) this.ahead.clear();
+    for (const run of runs.slice(0, slots)) this.#start(run);
+    this.beginAhead();
+  }
+
+  #start(run: Run): void {
+    if (this.#stopping) run.interrupt('stopped', new PortolanError('CANCELLED', 'the worker is stopping'));
+    else this.#report(run, { type: 'taken' });
+    run.start();
   }
 
   readonly #end = (run: Run, outcome: Outcome): void => {
-    const verdict = judge(run, outcome, this.#options.runtime.clock.now(), Math.random);
+    const now = this.#options.runtime.clock.now();
+    const verdict = judge(run, outcome, now, Math.random);
     if (!verdict) this.#lose(run);
     else if (this.#held.get(run.job.id) === run) this.#finished.push({ run, verdict });
-    this.#options.freed(1);
+    if (!this.ahead.drop(run)) {
+      this.ahead.ended(now - run.startedAt);
+      this.#options.freed(1);
+      this.beginAhead();
+    }
     this.gate.notify();
   };
 

@@ -47,7 +47,8 @@ export class Run implements Limited {
   readonly job: LeasedJob;
   readonly queue: string;
   readonly name: string;
-  readonly startedAt: number;
+  /** When it began, or was claimed if it has not. */
+  startedAt: number;
   /** Undefined for a job that is not known here, or only in an older version. */
   readonly handler: Handler | undefined;
   /** Undefined for a body that is not ours. */

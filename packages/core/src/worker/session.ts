@@ -1,4 +1,5 @@
 import type { PortolanError } from '../errors.ts';
+import { aheadOf } from './ahead.ts';
 import { fitting, MAX_BATCH } from './batch.ts';
 import type { Deliveries } from './deliveries.ts';
 import { Lane, type LaneOptions } from './lane.ts';
@@ -6,7 +7,7 @@ import { Listener } from './listener.ts';
 import type { Pool, SlotUser } from './pool.ts';
 import type { Interruption, Run } from './run.ts';
 
-export interface SessionOptions extends Omit<LaneOptions, 'freed'> {
+export interface SessionOptions extends Omit<LaneOptions, 'ahead' | 'take' | 'freed'> {
   readonly pool: Pool;
   readonly deliveries: Deliveries;
 }
@@ -43,8 +44,12 @@ export class QueueSession implements SlotUser {
     const liked = [...options.handlers.values()].map(({ atOnce = 1 }) => atOnce);
     this.#leastShare = Math.max(LEAST_SHARE, ...liked);
     this.#share = this.#leastShare;
-    const lane = () => new Lane({ ...options, freed: (slots) => options.pool.release(slots) });
-    this.#lanes = Array.from({ length: options.pool.size > 1 ? (options.port.lanes ?? 1) : 1 }, lane);
+    const { pool, port } = options;
+    const slots = { take: () => pool.reserve(this, 1) === 1, freed: (count: number) => pool.release(count) };
+    const lane = (ahead: number) => new Lane({ ...options, ...slots, ahead });
+    this.#lanes = Array.from({ length: pool.size > 1 ? (port.lanes ?? 1) : 1 }, (_, at) =>
+      lane(at === 0 ? aheadOf(pool.size) : 0),
+    );
     this.#listener = new Listener(options.port, options.runtime, options.queue, () => {
       this.#mayHaveWork = true;
       this.#notify();
@@ -55,11 +60,13 @@ export class QueueSession implements SlotUser {
     return this.#options.queue;
   }
 
-  get held(): readonly Run[] {
-    return this.#lanes.flatMap((lane) => lane.held);
+  /** Runs that have begun, until the store has confirmed their end. */
+  get active(): readonly Run[] {
+    return this.#lanes.flatMap((lane) => lane.active);
   }
 
   slotsFreed(): void {
+    for (const lane of this.#lanes) lane.beginAhead();
     this.#notify();
   }
 
@@ -68,6 +75,7 @@ export class QueueSession implements SlotUser {
     this.#quiet = true;
     this.#handOn = true;
     this.#listener.stop();
+    for (const lane of this.#lanes) lane.ahead.clear();
     this.#options.pool.leave(this);
     this.#notify();
   }
@@ -82,8 +90,8 @@ export class QueueSession implements SlotUser {
   stop(): void {
     this.#stopping = true;
     this.#listener.stop();
-    this.#options.pool.leave(this);
     for (const lane of this.#lanes) lane.stop();
+    this.#options.pool.leave(this);
   }
 
   /** Nothing is held or to be told: ending it costs nobody anything. */
@@ -120,7 +128,8 @@ export class QueueSession implements SlotUser {
     let passOn = false;
     while (!lane.abandoned) {
       if (this.#stopping && lane.empty) return;
-      const slots = first || this.#backlog ? this.#reserve(lane) : 0;
+      // What waits in hand takes the next slots.
+      const slots = (first || this.#backlog) && lane.ahead.size === 0 ? this.#reserve(lane) : 0;
       if (slots === 0 && lane.finished === 0 && !passOn && !(first && this.#handOn)) {
         if (!this.#mayHaveWork && !this.#resting) this.#listener.start();
         const hoped = this.#mayHaveWork;
@@ -150,14 +159,22 @@ export class QueueSession implements SlotUser {
     return pool.reserve(this, Math.min(half, this.#share, this.#fitting, MAX_BATCH));
   }
 
+  /** Only where more jobs wait than there are slots, and not while other queues have all of these. */
+  #aheadOf({ ahead }: Lane, slots: number): number {
+    if (this.#resting || !this.#backlog || slots + ahead.size === 0) return 0;
+    return Math.max(Math.min(ahead.room, this.#fitting - slots), 0);
+  }
+
   async #exchange(lane: Lane, slots: number): Promise<void> {
-    if (slots > 0) this.#mayHaveWork = false;
-    const result = await lane.exchange(slots);
+    const ahead = this.#aheadOf(lane, slots);
+    const claim = slots + ahead;
+    if (claim > 0) this.#mayHaveWork = false;
+    const result = await lane.exchange(slots, ahead);
     if (!result) return;
     if (result.owes) this.#options.deliveries.start(this.queue);
     this.#listener.due(result.dueInMs);
-    if (slots > 0) {
-      this.#backlog = result.jobs.length === slots;
+    if (claim > 0) {
+      this.#backlog = result.jobs.length === claim;
       this.#share = Math.max(2 * result.jobs.length, this.#leastShare);
       this.#fitting = fitting(result.jobs) ?? this.#fitting;
     }

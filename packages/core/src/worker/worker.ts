@@ -189,7 +189,7 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     get active() {
       return [...sessions.values()].flatMap((session) =>
-        session.held.map(({ id, name, queue, startedAt }) => ({ id, name, queue, startedAt })),
+        session.active.map(({ id, name, queue, startedAt }) => ({ id, name, queue, startedAt })),
       );
     },
   };
