@@ -82,16 +82,8 @@ local function walkFull(at)
   end
   return next
 end
-local function walkResting(at)
-  local next, groups = page('ZSCAN', 'resting', at)
-  for _, group in ipairs(groups) do
-    if not call('ZSCORE', q .. 'full', group) then
-      call('ZREM', q .. 'resting', group)
-      mend('strays')
-    end
-  end
-  return next
-end
+local function isNotFull(group) return not call('ZSCORE', q .. 'full', group) end
+local walkResting = walk('ZSCAN', 'resting', 'strays', isNotFull, function(group) call('ZREM', q .. 'resting', group) end)
 
 -- All at once: O(active).
 local function countRunning()

@@ -1,39 +1,18 @@
 /** What is kept beside jobs, by their ids, and what names them. Needs LOOK. */
 export const RECONCILE_KEPT = `
+local function isGone(id) return not isThere(id) end
 local function walkKept(kept)
-  return function(at)
-    local next, ids = page('HSCAN', kept, at)
-    for _, id in ipairs(ids) do
-      if not isThere(id) then
-        call('HDEL', q .. kept, id)
-        mend('strays')
-      end
-    end
-    return next
-  end
+  return walk('HSCAN', kept, 'strays', isGone, function(id) call('HDEL', q .. kept, id) end)
 end
-local function walkAwaits(at)
-  local next, ids = page('ZSCAN', 'awaits', at)
-  for _, id in ipairs(ids) do
-    if not isThere(id) then
-      call('ZREM', q .. 'awaits', id)
-      call('UNLINK', q .. 'parts:' .. id)
-      mend('strays')
-    end
-  end
-  return next
-end
-local function walkLogged(at)
-  local next, ids = page('SSCAN', 'logged', at)
-  for _, id in ipairs(ids) do
-    if not isThere(id) or call('EXISTS', q .. 'log:' .. id) == 0 then
-      call('SREM', q .. 'logged', id)
-      call('UNLINK', q .. 'log:' .. id)
-      mend('strays')
-    end
-  end
-  return next
-end
+local walkAwaits = walk('ZSCAN', 'awaits', 'strays', isGone, function(id)
+  call('ZREM', q .. 'awaits', id)
+  call('UNLINK', q .. 'parts:' .. id)
+end)
+local function hasNoLog(id) return isGone(id) or call('EXISTS', q .. 'log:' .. id) == 0 end
+local walkLogged = walk('SSCAN', 'logged', 'strays', hasNoLog, function(id)
+  call('SREM', q .. 'logged', id)
+  call('UNLINK', q .. 'log:' .. id)
+end)
 -- Left behind, it would cancel the job's next run.
 local function walkCancelling(at)
   local next, ids = page('SSCAN', 'cancelling', at)
@@ -86,59 +65,25 @@ local function walkMarks(at)
   return next
 end
 
-local function walkOwed(at)
-  local next, ids = page('ZSCAN', 'owed', at)
-  for _, id in ipairs(ids) do
-    if call('HEXISTS', q .. 'debts', id) == 0 then
-      call('ZREM', q .. 'owed', id)
-      mend('strays')
-    end
-  end
-  return next
-end
-local function walkDebts(at)
-  local next, ids = page('HSCAN', 'debts', at)
-  for _, id in ipairs(ids) do
-    if not call('ZSCORE', q .. 'owed', id) then
-      call('ZADD', q .. 'owed', nowText, id)
-      mend('jobs')
-    end
-  end
-  return next
-end
+local function owesNothing(id) return call('HEXISTS', q .. 'debts', id) == 0 end
+local walkOwed = walk('ZSCAN', 'owed', 'strays', owesNothing, function(id) call('ZREM', q .. 'owed', id) end)
+local function isForgotten(id) return not call('ZSCORE', q .. 'owed', id) end
+local walkDebts = walk('HSCAN', 'debts', 'jobs', isForgotten, function(id) call('ZADD', q .. 'owed', nowText, id) end)
 
 -- Without its texts a schedule can do nothing. One whose next tick is lost goes on from the newest that made a job; without any, now.
-local function walkSchedules(at)
-  local next, ids = page('ZSCAN', 'schedules', at)
-  for _, id in ipairs(ids) do
-    if call('HEXISTS', q .. 'timings', id) == 0 or call('HEXISTS', q .. 'templates', id) == 0 then
-      call('ZREM', q .. 'schedules', id)
-      for _, part in ipairs({'timings', 'templates', 'ticks'}) do call('HDEL', q .. part, id) end
-      mend('strays')
-    end
-  end
-  return next
-end
-local function walkTimings(at)
-  local next, ids = page('HSCAN', 'timings', at)
-  for _, id in ipairs(ids) do
-    if not call('ZSCORE', q .. 'schedules', id) and call('HEXISTS', q .. 'templates', id) == 1 then
-      call('ZADD', q .. 'schedules', call('HGET', q .. 'ticks', id) or nowText, id)
-      mend('jobs')
-    end
-  end
-  return next
-end
+local function has(part, id) return call('HEXISTS', q .. part, id) == 1 end
+local function isScheduled(id) return call('ZSCORE', q .. 'schedules', id) end
+local function isEmpty(id) return not (has('timings', id) and has('templates', id)) end
+local walkSchedules = walk('ZSCAN', 'schedules', 'strays', isEmpty, function(id)
+  call('ZREM', q .. 'schedules', id)
+  for _, part in ipairs({'timings', 'templates', 'ticks'}) do call('HDEL', q .. part, id) end
+end)
+local function isStopped(id) return not isScheduled(id) and has('templates', id) end
+local walkTimings = walk('HSCAN', 'timings', 'jobs', isStopped, function(id)
+  call('ZADD', q .. 'schedules', call('HGET', q .. 'ticks', id) or nowText, id)
+end)
 local function walkTexts(part)
-  return function(at)
-    local next, ids = page('HSCAN', part, at)
-    for _, id in ipairs(ids) do
-      if not call('ZSCORE', q .. 'schedules', id) and not (dry and call('HEXISTS', q .. 'timings', id) == 1) then
-        call('HDEL', q .. part, id)
-        mend('strays')
-      end
-    end
-    return next
-  end
+  local function isAlone(id) return not isScheduled(id) and not (dry and has('timings', id)) end
+  return walk('HSCAN', part, 'strays', isAlone, function(id) call('HDEL', q .. part, id) end)
 end
 `;

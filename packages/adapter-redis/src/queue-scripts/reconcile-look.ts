@@ -1,6 +1,6 @@
 /**
  * What every step of a reconcile uses. mend(what) notes one repair. page(command, key, at, count) -> where to go on (nothing at the end), members, their
- * values. places(ids) -> for each the state it stands in, the first in the order of STATES; nothing for one that stands in none of those, which is how
+ * values. walk(command, key, what, isWrong, repair) -> a step that goes through a key and repairs, one by one, the members that are wrong. places(ids) -> for each the state it stands in, the first in the order of STATES; nothing for one that stands in none of those, which is how
  * a job of `waiting` looks. Three commands and two for each worker session, and one for each id.
  *
  * With `dry`, commands that write are left out.
@@ -29,6 +29,18 @@ local function page(command, key, at, count)
   end
   looked = looked + #ids
   return answer[1] ~= '0' and answer[1] or nil, ids, values
+end
+local function walk(command, key, what, isWrong, repair)
+  return function(at)
+    local next, ids = page(command, key, at)
+    for _, id in ipairs(ids) do
+      if isWrong(id) then
+        repair(id)
+        mend(what)
+      end
+    end
+    return next
+  end
 end
 local function isThere(id) return call('HEXISTS', KEYS[1], id) == 1 end
 
