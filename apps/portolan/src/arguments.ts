@@ -81,7 +81,7 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   const options = OPTIONS_OF[command];
   if (!options)
     throw invalid(
-      `unknown command ${JSON.stringify(command.slice(0, 40))}; known are copy, inspect, repair, backup and restore`,
+      `unknown command${/^[\w-]{1,40}$/.test(command) ? ` ${command}` : ''}; known are copy, inspect, repair, backup and restore`,
     );
   for (const [name, value] of Object.entries(values)) {
     if (name !== 'help' && value !== false && !options.includes(name)) throw invalid(`${command} knows no --${name}`);

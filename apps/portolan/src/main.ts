@@ -5,6 +5,11 @@ import { copy } from './copy.ts';
 import { inspect } from './inspect.ts';
 import { repair } from './repair.ts';
 
+// Who reads no further, as `head`, is no failure of the command.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 await runProcess(async () => {
   const command = readCommand(process.argv.slice(2), process.env);
   switch (command.command) {

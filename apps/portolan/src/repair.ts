@@ -17,13 +17,15 @@ export async function repair({ url, namespace, dryRun, json }: RepairCommand): P
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   const queues: (PassOutcome & { readonly queue: string })[] = [];
+  const say = (line: string) => json || process.stdout.write(`${line}\n`);
   try {
     await backend.ping();
-    if (!json) process.stdout.write(`${shownUrl(url)}, namespace ${namespace}\n`);
+    say(`${shownUrl(url)}, namespace ${namespace}`);
     await reconcileQueues(backend.queue, { runtime, dryRun, signal: interrupted.signal }, (queue, outcome) => {
-      if (json) queues.push({ queue, ...outcome });
-      else process.stdout.write(`  ${queue}: ${told(outcome, dryRun)}\n`);
+      queues.push({ queue, ...outcome });
+      say(`  ${queue}: ${told(outcome, dryRun)}`);
     });
+    if (queues.length === 0) say('  no queues');
     if (json) process.stdout.write(`${JSON.stringify({ url: shownUrl(url), namespace, dryRun, queues }, null, 2)}\n`);
     if (!interrupted.signal.aborted) return 0;
     process.stderr.write('stopped; what was repaired stays so, and the same command begins anew\n');

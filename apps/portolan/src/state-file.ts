@@ -11,8 +11,8 @@ export interface StateFile extends CopyState {
 }
 
 /** What a copy notes, in a file that is replaced as a whole. Throws INVALID for a file of another copy. Without a name: one under `.data/` that follows from the copy. */
-export function stateFile({ from, to, namespace, stateFile: named }: CopyCommand): StateFile {
-  const copy = { from: shownUrl(from), to: shownUrl(to), namespace };
+export function stateFile({ from, to, namespace, parts, stateFile: named }: CopyCommand): StateFile {
+  const copy = { from: shownUrl(from), to: shownUrl(to), namespace, parts };
   const digest = createHash('sha256').update(JSON.stringify(copy)).digest('hex').slice(0, 12);
   const path = named ?? join('.data', `copy-${digest}.json`);
   return {
@@ -23,7 +23,7 @@ export function stateFile({ from, to, namespace, stateFile: named }: CopyCommand
       const found = parse(text);
       if (!found) throw invalid(`state file ${path}: not what a copy writes; remove it to begin anew`);
       if (JSON.stringify(found.copy) !== JSON.stringify(copy)) {
-        throw invalid(`state file ${path}: of a copy from other stores; name another with --state`);
+        throw invalid(`state file ${path}: of a copy of other stores or parts; name another with --state`);
       }
       return found.notes;
     },

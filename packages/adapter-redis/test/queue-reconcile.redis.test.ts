@@ -166,7 +166,10 @@ describe('a reconcile in Redis', () => {
       ).toEqual([]);
       expect(await amiss(redis, prefix), what).toEqual([]);
     });
-    await fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 60) });
+    // A group that sat by a lost job, and whose running job was lost with its session, was left without its room.
+    const part = (part: number, element = 0) => ({ part, element, whole: false });
+    const sat = [part(1315114033), part(638505801, 1310892693), { ...part(57376390), whole: true }, part(0)];
+    await fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 60), examples: [[sat]] });
   }, 240_000);
 
   it('finds the few that stand nowhere among many that wait, in pages', async () => {

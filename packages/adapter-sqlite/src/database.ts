@@ -56,6 +56,7 @@ export function openDatabase({ path, synchronous }: Location): DatabaseSync {
  */
 export function openToRead(path: string, mayWrite = isWritable(path)): DatabaseSync {
   if (!existsSync(path)) throw invalid('backend URL: sqlite: there is no file of that name');
+  checkNames(path);
   const logged = existsSync(`${path}-wal`);
   if (!mayWrite && !logged) return openAlone(path);
   try {
@@ -90,8 +91,8 @@ function openReadOnly(name: string): DatabaseSync {
   }
 }
 
-/** SQLite keeps a log beside each name: writers by two names of one file would not know of each other, and destroy it. */
-function checkNames(path: string): void {
+/** SQLite keeps a log beside each name: who reads by another name misses what the log holds, and writers by two names would destroy the file. */
+export function checkNames(path: string): void {
   const found = lookAt(path);
   if (!found?.isFile() || found.nlink === 1) return;
   throw new PortolanError(

@@ -8,7 +8,7 @@ import { FINISHED, STEP } from './queue-state.ts';
 const START = Number.MIN_SAFE_INTEGER;
 
 const BATCHES = `SELECT number, state, finished_at, jobs FROM job_batch
-  WHERE queue = ? AND (state, finished_at, number) > (?, ?, ?) ORDER BY state, finished_at, number`;
+  WHERE queue = ? AND (state, finished_at, number) > (?, ?, ?) ORDER BY state, finished_at, number LIMIT ${STEP}`;
 const OF_BATCH = `SELECT value AS number, job.number IS NOT NULL AND job.queue = ?1 AS there, batch
   FROM json_each(?2) LEFT JOIN job ON job.number = value LEFT JOIN job_end ON job_end.job = value`;
 const KEEP = 'UPDATE job_batch SET jobs = ? WHERE number = ?';
@@ -46,7 +46,8 @@ const FREE_KEY = 'UPDATE job SET dedupe_key = NULL WHERE number = ?';
 /** Lists of finished jobs. A job stands in that which its end names; one that is listed and whose end is lost has finished. O(jobs of the page). */
 export const reconcileBatches: Step = (walk, at = [START, START, START]) => {
   const { engine, row } = walk.state;
-  for (const batch of engine.sql(BATCHES).all(row.number, ...at)) {
+  const batches = engine.sql(BATCHES).all(row.number, ...at);
+  for (const batch of batches) {
     const number = Number(batch.number);
     const found = engine.sql(OF_BATCH).all(row.number, String(batch.jobs));
     walk.looked += found.length;
@@ -62,7 +63,8 @@ export const reconcileBatches: Step = (walk, at = [START, START, START]) => {
     }
     if (kept.size === 0) engine.sql(DROP).run(number);
     else if (kept.size < found.length) engine.sql(KEEP).run(JSON.stringify([...kept]), number);
-    if (walk.looked >= STEP) return [Number(batch.state), Number(batch.finished_at), number];
+    const isLast = batches.length === STEP && batch === batches.at(-1);
+    if (walk.looked >= STEP || isLast) return [Number(batch.state), Number(batch.finished_at), number];
   }
   return undefined;
 };

@@ -57,8 +57,12 @@ export function sqliteQueue(context: SqliteContext): QueuePort {
     exchange: (queue, request) =>
       make(queue, (state) => {
         const result = exchange(state, request);
-        // Who took jobs and left some: every waiter had the signal of their push, or looked when it began to wait. Not so where the limits let them wait.
-        const wakes = request.claim === 0 || isLimited(state.row);
+        // Who took jobs and left some: every waiter had the signal of their push, or looked when it began to wait. Not so where the limits let them wait, or where jobs
+        // came back.
+        const wakes =
+          request.claim === 0 ||
+          isLimited(state.row) ||
+          request.settled.some(({ outcome }) => outcome === 'released' || outcome === 'retry');
         if (wakes && claimable(engine, state.row, state.now) > 0) wake(queue);
         return result;
       }),

@@ -2,6 +2,7 @@ import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, unlinkSyn
 import { dirname, join } from 'node:path';
 import { type Backend, createRuntime } from '@portolan/core';
 import { beforeEach, expect, it } from 'vitest';
+import { backupFile } from '../src/backup.ts';
 import { openToRead } from '../src/database.ts';
 import { sqliteAdapter } from '../src/index.ts';
 import { temporaryFile } from './process-kit.ts';
@@ -74,9 +75,14 @@ it('who may not write the file leaves nothing beside it that its owner could not
   expect(readdirSync(dirname(file))).toEqual(['portolan.db']);
 });
 
-it('a file of two names is not written to, since each name has a log of its own', async () => {
-  await (await open(false)).close();
+it('a file of two names is neither written nor read, since each name has a log of its own', async () => {
+  const writer = await open(false);
+  await set(writer, 'a');
   linkSync(file, `${file}.other`);
+  expect(() => openToRead(`${file}.other`)).toThrow('hard links');
+  await expect(backupFile(`${file}.other`, `${file}.backup`)).rejects.toMatchObject({ code: 'CONFLICT' });
+  await writer.close();
+  expect(readdirSync(dirname(file)).sort()).toEqual(['portolan.db', 'portolan.db.other']);
   await expect(open(false)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('hard links') });
   unlinkSync(`${file}.other`);
   await (await open(false)).close();

@@ -18,7 +18,7 @@ export function timeOrderedIds(clock: Clock): () => string {
   let sequence = -1;
   let prefix = '';
   return () => {
-    const now = clock.now();
+    const now = Math.floor(clock.now());
     sequence += 1;
     if (now > time || prefix === '') setTime(Math.max(now, 0));
     else if (sequence === IDS_PER_MS) setTime(time + 1);
@@ -33,6 +33,6 @@ export function timeOrderedIds(clock: Clock): () => string {
   function setTime(ms: number): void {
     time = ms;
     sequence = 0;
-    prefix = Math.floor(ms).toString(16).padStart(12, '0');
+    prefix = ms.toString(16).padStart(12, '0');
   }
 }

@@ -59,18 +59,18 @@ const STABLE_MS = 60_000;
  */
 export async function copyBackend(options: CopyOptions): Promise<CopiedPart[]> {
   const { parts = TRANSFER_PARTS, state, runtime } = options;
-  const saved = state?.load() ?? null;
-  const notes = readNotes(saved);
+  const noted = readNotes(state?.load() ?? null);
+  const notes = noted && (await isOfTarget(options, noted)) ? noted : {};
   const save = () => state?.save(JSON.stringify(notes));
-  if (saved === null) {
+  if (notes !== noted) {
     if (!options.intoExisting) await refuseHeld(options, parts);
     // From here on, what the target holds is of this copy.
     save();
   }
   for (const part of parts) {
-    const noted = notes[part] ?? { cursor: null, loaded: 0, done: false };
-    notes[part] = noted;
-    if (!noted.done) await copyPart(options, part, noted, save);
+    const note = notes[part] ?? { cursor: null, loaded: 0, done: false };
+    notes[part] = note;
+    if (!note.done) await copyPart(options, part, note, save);
   }
   const copied: CopiedPart[] = [];
   for (const part of parts) {
@@ -82,6 +82,12 @@ export async function copyBackend(options: CopyOptions): Promise<CopiedPart[]> {
   save();
   runtime.logger.debug({ parts: parts.length }, 'copied and compared');
   return copied;
+}
+
+/** False for a target that holds nothing, though some was copied: it was made anew since. */
+async function isOfTarget({ to, runtime, signal, parts }: CopyOptions, notes: Notes): Promise<boolean> {
+  if (Object.values(notes).every(({ loaded }) => loaded === 0)) return true;
+  return (await persist(runtime, signal, () => heldParts(to, parts))).length > 0;
 }
 
 /** What the target holds beyond the source would stay there, and the two would differ at the end. */
@@ -103,8 +109,8 @@ interface Note {
 type Notes = Partial<Record<TransferPart, Note>>;
 
 /** Throws INVALID for a text that no copy saved. */
-function readNotes(text: string | null): Notes {
-  if (text === null) return {};
+function readNotes(text: string | null): Notes | null {
+  if (text === null) return null;
   try {
     const found: unknown = JSON.parse(text);
     const good =

@@ -11,17 +11,22 @@ import { Lane, type LaneOptions } from '../src/worker/lane.ts';
 import { Pool } from '../src/worker/pool.ts';
 import type { Run } from '../src/worker/run.ts';
 
-const named = (id: string) => ({ id }) as Run;
-
 /** Ahead of one slot, with the sleeps in the test's hands. */
 function aheadOfOne() {
   const wakes: (() => void)[] = [];
   const runtime = { ...createRuntime(), sleep: () => new Promise<void>((resolve) => wakes.push(resolve)) };
-  const back: string[][] = [];
-  const ahead: Ahead = new Ahead(aheadOf(1), runtime, (runs) => {
-    back.push(runs.map(({ id }) => id));
-    for (const run of runs) ahead.drop(run);
-  });
+  const back: string[] = [];
+  const ahead = new Ahead(aheadOf(1), runtime);
+  const named = (id: string): Run => {
+    const run = {
+      id,
+      interrupt: () => {
+        back.push(id);
+        ahead.drop(run);
+      },
+    } as unknown as Run;
+    return run;
+  };
   const quick = (count: number) => {
     for (let at = 0; at < count; at++) ahead.ended(1);
   };
@@ -29,12 +34,12 @@ function aheadOfOne() {
     for (const one of wakes.splice(0)) one();
     await new Promise(setImmediate);
   };
-  return { ahead, back, quick, wake };
+  return { ahead, named, back, quick, wake };
 }
 
 describe('what a worker claims ahead', () => {
-  it('is nothing before runs have been quick, and again once one was not', () => {
-    const { ahead, quick } = aheadOfOne();
+  it('is nothing before runs have been quick, and again once one was not, which hands back what waits', () => {
+    const { ahead, named, back, quick } = aheadOfOne();
     quick(31);
     expect(ahead.room).toBe(0);
     quick(1);
@@ -42,15 +47,15 @@ describe('what a worker claims ahead', () => {
     ahead.add(named('a'));
     expect([ahead.size, ahead.room]).toEqual([1, 6]);
     ahead.ended(2);
-    expect(ahead.room).toBe(0);
+    expect([ahead.size, ahead.room, back]).toEqual([0, 0, ['a']]);
   });
 
   it('grows as slots become fewer', () => {
     expect([1, 2, 7, 8, 50].map(aheadOf)).toEqual([7, 6, 1, 0, 0]);
   });
 
-  it('is handed back, the last first, when the first of it has waited through a look', async () => {
-    const { ahead, back, wake } = aheadOfOne();
+  it('is handed back when the first of it has waited through a look', async () => {
+    const { ahead, named, back, wake } = aheadOfOne();
     ahead.add(named('a'));
     ahead.add(named('b'));
     ahead.add(named('c'));
@@ -58,11 +63,11 @@ describe('what a worker claims ahead', () => {
     await wake();
     expect(back).toEqual([]);
     await wake();
-    expect(back).toEqual([['c', 'b']]);
+    expect(back).toEqual(['b', 'c']);
     expect(ahead.size).toBe(0);
     ahead.add(named('d'));
     await wake();
-    expect(back).toEqual([['c', 'b'], ['d']]);
+    expect(back).toEqual(['b', 'c', 'd']);
   });
 });
 
@@ -107,8 +112,14 @@ describe('a lane', () => {
     return { lane, asked, ran, gate };
   }
 
+  /** As after many quick runs. */
+  const warm = (lane: Lane) => {
+    for (let at = 0; at < 32; at++) lane.ahead.ended(0);
+  };
+
   it('begins what it claimed ahead as slots are free, in order', async () => {
     const { lane, asked, ran, gate } = laneOn([leased('a'), leased('b'), leased('c')]);
+    warm(lane);
     await lane.exchange(1, 2);
     expect(asked[0]?.claim).toBe(3);
     expect([ran.length, lane.ahead.size, lane.active.length]).toEqual([1, 2, 1]);
@@ -124,15 +135,40 @@ describe('a lane', () => {
     expect(lane.empty).toBe(true);
   });
 
-  it('takes nothing with a job whose worker has vanished before: it may end this process too', async () => {
+  const back = (id: string) => ({ id, outcome: 'released', delayMs: 0 });
+
+  it('begins nothing where a job whose worker has vanished came with one in hand, and claims one', async () => {
     const { lane, asked, ran } = laneOn([leased('a', 1), leased('b'), leased('c')]);
+    warm(lane);
     await lane.exchange(1, 2);
-    expect(ran.map((id) => id.at(-1))).toEqual(['a']);
+    expect([ran, lane.suspects.narrow, lane.active]).toEqual([[], true, []]);
     await lane.exchange(0, 0);
-    expect(asked[1]?.settled).toEqual([
-      { id: 'c', outcome: 'released', delayMs: 0 },
-      { id: 'b', outcome: 'released', delayMs: 0 },
-    ]);
-    expect(lane.held.map(({ job }) => job.id)).toEqual(['a']);
+    expect(asked[1]?.settled).toEqual([back('c'), back('b'), back('a')]);
+    expect(lane.empty).toBe(true);
+  });
+
+  it('begins one whose workers vanish again and again only alone, and is suspicious while it holds it', async () => {
+    const { lane, asked, ran, gate } = laneOn([leased('a', 1), leased('b', 2)], [leased('b', 2)]);
+    await lane.exchange(2, 0);
+    expect([ran, lane.suspects.narrow, lane.suspects.any]).toEqual([[], true, false]);
+    await lane.exchange(1, 0);
+    expect(asked[1]?.settled).toEqual([back('b'), back('a')]);
+    expect([ran, lane.suspects.narrow, lane.suspects.any]).toEqual([['work:b'], false, true]);
+    gate.resolve();
+    await new Promise(setImmediate);
+    await lane.exchange(0, 0);
+    expect(lane.suspects.any).toBe(false);
+  });
+
+  it('hands back in the order of the line what two claims brought', async () => {
+    const { lane, asked } = laneOn([leased('a'), leased('b'), leased('c')], [leased('d'), leased('e')]);
+    warm(lane);
+    await lane.exchange(1, 2);
+    const second = lane.exchange(0, 2);
+    lane.stop();
+    await second;
+    expect(lane.active.map(({ job }) => job.id)).toEqual(['a']);
+    await lane.exchange(0, 0);
+    expect(asked[2]?.settled).toEqual([back('e'), back('d'), back('c'), back('b')]);
   });
 });

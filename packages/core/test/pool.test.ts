@@ -40,3 +40,18 @@ it('tells those in line when slots come free, and no others', () => {
   pool.release(1);
   expect(told).toEqual(['waiter']);
 });
+
+it('tells those in line when one before them leaves it, though no slot comes free', () => {
+  const told: string[] = [];
+  const [holder, first, second] = ['holder', 'first', 'second'].map((name) => user(() => told.push(name)));
+  const pool = new Pool(1);
+  expect(pool.reserve(holder as SlotUser, 1)).toBe(1);
+  expect(pool.reserve(first as SlotUser, 1)).toBe(0);
+  expect(pool.reserve(second as SlotUser, 1)).toBe(0);
+  pool.release(1);
+  expect(pool.reserve(second as SlotUser, 1)).toBe(0);
+  told.length = 0;
+  pool.leave(first as SlotUser);
+  expect(told).toEqual(['second']);
+  expect(pool.reserve(second as SlotUser, 1)).toBe(1);
+});

@@ -172,6 +172,11 @@ describe('copyBackend', () => {
     const options = { from: store(counters(40)), to: store(target), runtime, parts, state, pageSize: 5 };
     await expect(copyBackend({ ...options, signal: stop.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(target).toHaveLength(10);
+    // The target was thrown away meanwhile: what is noted does not hold for the one in its place.
+    const noted = saved;
+    const anew: TransferRecord[] = [];
+    expect(await copyBackend({ ...options, to: store(anew) })).toMatchObject([{ equal: true, loaded: 40 }]);
+    saved = noted;
     const told: CopyProgress[] = [];
     await copyBackend({ ...options, onProgress: (progress) => told.push(progress) });
     expect(target).toHaveLength(40);

@@ -155,6 +155,19 @@ export function queueLeaseSuite(harness: Harness): void {
       await backend.queue.wait(['work'], new AbortController().signal);
     });
 
+    add('jobs that are handed back by an exchange that claims wake a waiter', async ({ kit, backend }) => {
+      const client = queueClient(backend.queue, 'a');
+      const signal = new AbortController().signal;
+      const other = await kit.open();
+      await client.push({ id: '1' }, { id: '2' }, { id: '3' });
+      await other.queue.wait(['work'], signal);
+      await client.claim(3);
+      const back = ['3', '2'].map((id) => ({ id, outcome: 'released' as const, delayMs: 0 }));
+      const woken = other.queue.wait(['work'], signal);
+      expect((await client.exchange({ settled: back, claim: 1 })).jobs.map(({ id }) => id)).toEqual(['2']);
+      await woken;
+    });
+
     add('a claim that leaves work behind wakes the next waiter', async ({ kit, backend }) => {
       const client = queueClient(backend.queue, 'a');
       const signal = new AbortController().signal;

@@ -74,8 +74,8 @@ if #taken > 0 then
   local found, ids, size = call('HMGET', KEYS[1], unpack(taken)), taken, 0
   taken = {}
   for i, id in ipairs(ids) do
-    -- An id whose body is gone (evicted, or deleted by hand) is dropped here.
-    if found[i] then
+    -- An id whose body is gone (evicted, or deleted by hand) is dropped here; others may stand behind it.
+    if not found[i] then finished = false else
       local n = #taken + 1
       size = size + #found[i]
       if n > 1 and size > ${MAX_CALL_TEXT} then

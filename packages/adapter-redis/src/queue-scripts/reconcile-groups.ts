@@ -55,10 +55,10 @@ local function walkSides(at)
   end
 end
 
--- Sits where it should, by the first of its line. Answers whether it does.
+-- Sits where it should, by the first of its line.
 local function sits(group, score, set)
   local first = call('ZRANGE', q .. 'side:' .. group, 0, 0, 'WITHSCORES')
-  if first[2] and tonumber(first[2]) == tonumber(score) and not (set == 'ready' and call('ZSCORE', q .. 'full', group)) then return true end
+  if first[2] and tonumber(first[2]) == tonumber(score) and not (set == 'ready' and call('ZSCORE', q .. 'full', group)) then return end
   seat(group, set)
   mend('sums')
 end
@@ -71,13 +71,12 @@ end
 local function walkFull(at)
   local next, groups, scores = page('ZSCAN', 'full', at, 100)
   for i, group in ipairs(groups) do
-    if sits(group, scores[i], 'full') then
-      local rate, rests = groupLimits and groupLimits.rate, call('ZSCORE', q .. 'resting', group)
-      local slots = groupLimits and groupLimits.concurrency and groupLimits.concurrency - (tonumber(call('HGET', q .. 'running', group)) or 0) or math.huge
-      if slots > 0 and not (rate and rests) then
-        seat(group, 'ready')
-        mend('jobs')
-      end
+    sits(group, scores[i], 'full')
+    local rate, rests = groupLimits and groupLimits.rate, call('ZSCORE', q .. 'resting', group)
+    local slots = groupLimits and groupLimits.concurrency and groupLimits.concurrency - (tonumber(call('HGET', q .. 'running', group)) or 0) or math.huge
+    if slots > 0 and not (rate and rests) and call('ZSCORE', q .. 'full', group) then
+      seat(group, 'ready')
+      mend('jobs')
     end
   end
   return next

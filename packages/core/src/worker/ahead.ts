@@ -1,3 +1,4 @@
+import { PortolanError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Run } from './run.ts';
 
@@ -6,8 +7,8 @@ const IN_HAND = 8;
 const QUICK_MS = 1;
 /** So many quick runs running, the next is expected to be quick too. */
 const SURE = 32;
-/** Nobody waits longer in hand: another worker may have a slot. */
-const WAITS_MS = 5;
+/** Who is first in hand at two looks, so far apart, goes back with all behind it: another worker may have a slot. */
+const LOOK_MS = 5;
 
 /** How many jobs a worker of so many slots takes ahead of them. */
 export const aheadOf = (slots: number): number => Math.max(IN_HAND - slots, 0);
@@ -19,34 +20,33 @@ export const aheadOf = (slots: number): number => Math.max(IN_HAND - slots, 0);
 export class Ahead {
   readonly #most: number;
   readonly #runtime: Runtime;
-  readonly #handBack: (runs: readonly Run[]) => void;
   #runs: Run[] = [];
   #quick = 0;
   #watching = false;
 
-  /** `handBack`: those that wait for too long, or that `clear` ends; the last first, since each goes to the front of the line. */
-  constructor(most: number, runtime: Runtime, handBack: (runs: readonly Run[]) => void) {
+  constructor(most: number, runtime: Runtime) {
     this.#most = most;
     this.#runtime = runtime;
-    this.#handBack = handBack;
   }
 
   get size(): number {
     return this.#runs.length;
   }
 
+  /** Runs are expected to be quick. */
+  get sure(): boolean {
+    return this.#quick >= SURE;
+  }
+
   /** How many more may be taken. */
   get room(): number {
-    return this.#quick < SURE ? 0 : this.#most - this.#runs.length;
+    return this.sure ? this.#most - this.#runs.length : 0;
   }
 
-  has(run: Run): boolean {
-    return this.#runs.includes(run);
-  }
-
-  /** A run took so long. */
+  /** A run took so long. One that was not quick clears the hand: those behind it have waited. */
   ended(ms: number): void {
-    this.#quick = ms <= QUICK_MS ? this.#quick + 1 : 0;
+    if (ms <= QUICK_MS) this.#quick += 1;
+    else this.clear();
   }
 
   add(run: Run): void {
@@ -68,16 +68,24 @@ export class Ahead {
   /** All are handed back, and no more are taken until runs have been quick again. */
   clear(): void {
     this.#quick = 0;
-    if (this.#runs.length > 0) this.#handBack(this.#runs.toReversed());
+    // The lane drops each as it ends.
+    handBack([...this.#runs]);
   }
 
   async #watch(): Promise<void> {
     this.#watching = true;
     while (this.#runs.length > 0) {
       const [first] = this.#runs;
-      await this.#runtime.sleep(WAITS_MS);
+      await this.#runtime.sleep(LOOK_MS);
       if (first === this.#runs[0]) this.clear();
     }
     this.#watching = false;
   }
+}
+
+/** Ends runs that have not begun, so that the store gets their jobs back uncounted. */
+export function handBack(runs: readonly Run[]): void {
+  if (runs.length === 0) return;
+  const waited = new PortolanError('CANCELLED', 'the job waited for another to end');
+  for (const run of runs) run.interrupt('stopped', waited);
 }

@@ -1,8 +1,26 @@
 import { type LeasedJob, MAX_CALL_TEXT, type Settlement } from '../ports/queue-exchange.ts';
+import type { Run } from './run.ts';
 import type { Verdict } from './settle.ts';
+
+/** A run that has ended, and what the store is told of it. */
+export interface Finished {
+  readonly run: Run;
+  readonly verdict: Verdict;
+}
 
 /** At most this many jobs are settled, and as many claimed, in one exchange. */
 export const MAX_BATCH = 500;
+
+/** Takes what goes into one exchange. Each that is handed back goes to the front of the line: the last claimed is told first, so that they stand there as they did before. */
+export function takeBatch(finished: Finished[]): readonly Finished[] {
+  const taken = finished.splice(0, batchOf(finished));
+  if (!taken.some(isHandedBack)) return taken;
+  const back = taken.filter(isHandedBack).sort((one, other) => other.run.order - one.run.order);
+  return [...taken.filter((one) => !isHandedBack(one)), ...back];
+}
+
+const isHandedBack = ({ verdict: { settlement } }: Finished): boolean =>
+  settlement.outcome === 'released' && settlement.delayMs === 0;
 
 /** How many of the first go into one exchange; at least one if there are any. */
 export function batchOf(ended: readonly { readonly verdict: Verdict }[]): number {

@@ -3,8 +3,8 @@ import { type JobWaiters, waitersOf } from '../job-waiters.ts';
 import type { QueuePort } from '../ports/queue.ts';
 import type { ExchangeResult, Retention } from '../ports/queue-exchange.ts';
 import type { Runtime } from '../runtime.ts';
-import { Ahead } from './ahead.ts';
-import { batchOf } from './batch.ts';
+import { Ahead, handBack } from './ahead.ts';
+import { type Finished, takeBatch } from './batch.ts';
 import type { WorkerJobEvent } from './event.ts';
 import { exchangeUntilAnswered } from './exchange-until-answered.ts';
 import { Gate } from './gate.ts';
@@ -12,7 +12,8 @@ import type { Handler } from './handler.ts';
 import type { Reporter } from './reporter.ts';
 import { type Interruption, leaseLost, type Outcome, Run } from './run.ts';
 import { runCalls } from './run-calls.ts';
-import { judge, type Verdict } from './settle.ts';
+import { judge } from './settle.ts';
+import { Suspects } from './suspects.ts';
 import type { TimeLimits } from './time-limits.ts';
 
 export interface LaneOptions {
@@ -35,11 +36,6 @@ export interface LaneOptions {
   readonly freed: (slots: number) => void;
 }
 
-interface Finished {
-  readonly run: Run;
-  readonly verdict: Verdict;
-}
-
 /**
  * One session in the store, and what it leases there: the jobs' runs, from the claim until the store has confirmed their end. One exchange under way at a
  * time; one without an answer is repeated with its nonce until it has one. A session that the store had swept goes on under a new id.
@@ -49,6 +45,7 @@ export class Lane {
   readonly gate = new Gate();
   /** Runs that have not begun. */
   readonly ahead: Ahead;
+  readonly suspects = new Suspects();
   readonly #options: LaneOptions;
   readonly #hold: (session: string | undefined) => void;
   readonly #waiters: JobWaiters;
@@ -71,19 +68,16 @@ export class Lane {
     this.#waiters = waitersOf(options.port);
     this.#unserve = this.#waiters.serve(options.queue);
     this.#id = options.runtime.id();
-    const error = new PortolanError('CANCELLED', 'the job waited for another to end');
-    this.ahead = new Ahead(options.ahead, options.runtime, (runs) => {
-      for (const run of runs) run.interrupt('stopped', error);
-    });
+    this.ahead = new Ahead(options.ahead, options.runtime);
   }
 
   get held(): readonly Run[] {
     return [...this.#held.values()];
   }
 
-  /** Runs that have begun. */
+  /** Runs that have begun and have not ended. */
   get active(): readonly Run[] {
-    return this.held.filter((run) => !this.ahead.has(run));
+    return this.held.filter(({ running }) => running);
   }
 
   get empty(): boolean {
@@ -132,7 +126,7 @@ export class Lane {
     if (this.#gone && this.#held.size === 0) this.#id = runtime.id();
     this.#gone = false;
     this.#hold(this.#id);
-    const finished = this.#finished.splice(0, batchOf(this.#finished));
+    const finished = takeBatch(this.#finished);
     const before = this.#held.size > finished.length ? this.held : [];
     this.#settling = new Set(finished.map(({ run }) => run));
     const request = {
@@ -188,6 +182,7 @@ export class Lane {
     for (const { run, verdict } of finished) {
       if (this.#held.get(run.job.id) !== run) continue;
       this.#held.delete(run.job.id);
+      this.suspects.drop(run);
       const lost = refused.has(run.job.id);
       if (!lost) this.#waiters.tell(run.queue, verdict.settlement);
       this.#report(run, lost ? { type: 'lost' } : verdict.event);
@@ -201,9 +196,10 @@ export class Lane {
     const runs = result.jobs.map((job) => new Run(job, options));
     for (const run of runs) this.#held.set(run.job.id, run);
     for (const run of runs.slice(slots)) this.ahead.add(run);
-    // A job that may end its process again takes no other with it.
-    if (this.#stopping || result.jobs.some(({ stalls }) => stalls > 0)) this.ahead.clear();
-    for (const run of runs.slice(0, slots)) this.#start(run);
+    const refused = this.suspects.refuse(runs, slots);
+    if (this.ahead.size > 0 && (refused || this.#stopping || !this.ahead.sure)) this.ahead.clear();
+    if (refused) handBack(runs.slice(0, slots));
+    else for (const run of runs.slice(0, slots)) this.#start(run);
     this.beginAhead();
   }
 
@@ -219,7 +215,7 @@ export class Lane {
     if (!verdict) this.#lose(run);
     else if (this.#held.get(run.job.id) === run) this.#finished.push({ run, verdict });
     if (!this.ahead.drop(run)) {
-      this.ahead.ended(now - run.startedAt);
+      if (run.started) this.ahead.ended(now - run.startedAt);
       this.#options.freed(1);
       this.beginAhead();
     }
@@ -235,6 +231,7 @@ export class Lane {
   #lose(run: Run): void {
     if (this.#held.get(run.job.id) !== run) return;
     this.#held.delete(run.job.id);
+    this.suspects.drop(run);
     this.#finished = this.#finished.filter((one) => one.run !== run);
     run.interrupt('lost', leaseLost());
     this.#report(run, { type: 'lost' });
@@ -243,7 +240,8 @@ export class Lane {
 
   #report(run: Run, event: Pick<WorkerJobEvent, 'type' | 'error'>): void {
     const { reporter, runtime } = this.#options;
-    if (!reporter.wants(event.type)) return;
+    // Nobody has heard of one that was claimed and handed back.
+    if (!reporter.wants(event.type) || (event.type === 'released' && !run.started)) return;
     const { id, queue, name, startedAt, job } = run;
     reporter.report({ ...event, id, queue, name, attempt: job.attempt, ms: runtime.clock.now() - startedAt });
   }

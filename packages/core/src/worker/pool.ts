@@ -42,11 +42,15 @@ export class Pool {
   release(slots: number): void {
     if (slots === 0) return;
     this.#free += slots;
-    for (const user of [...this.#line]) user.slotsFreed();
+    this.#tell();
   }
 
-  /** Steps out of the line. */
+  /** Steps out of the line; who was refused for its sake may ask again. */
   leave(user: SlotUser): void {
-    this.#line.delete(user);
+    if (this.#line.delete(user) && this.#free > 0) this.#tell();
+  }
+
+  #tell(): void {
+    for (const user of [...this.#line]) user.slotsFreed();
   }
 }

@@ -43,6 +43,9 @@ const MAX_PROGRESS_CHARACTERS = 16 * 1024;
 
 /** One run of one leased job. What few handlers use (the signal, the logger) is made when it is asked for. */
 export class Run implements Limited {
+  static #made = 0;
+  /** Grows from claim to claim. */
+  readonly order = ++Run.#made;
   readonly id: string;
   readonly job: LeasedJob;
   readonly queue: string;
@@ -58,6 +61,7 @@ export class Run implements Limited {
   #log: JobLog | undefined;
   /** Why the run was interrupted. */
   #reason: PortolanError | undefined;
+  #started = false;
   /** When its timeout began; NaN before. */
   #begunAt = Number.NaN;
   #ended = false;
@@ -83,6 +87,15 @@ export class Run implements Limited {
     return this.#abort.signal;
   }
 
+  /** It has begun, and was not interrupted before. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get running(): boolean {
+    return this.#started && !this.#ended;
+  }
+
   get logger(): Logger {
     return withFields(this.#options.runtime.logger, { job: this.id, name: this.name, attempt: this.job.attempt });
   }
@@ -106,6 +119,7 @@ export class Run implements Limited {
   /** Runs the handler, unless the run was interrupted before. Once only. */
   start(): void {
     if (this.#ended) return;
+    this.#started = true;
     if (!this.envelope) {
       this.#end({ kind: 'failed', error: new PortolanError('INVALID', 'the body does not hold a job') });
     } else if (!this.handler) {
