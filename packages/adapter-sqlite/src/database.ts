@@ -92,7 +92,7 @@ function openReadOnly(name: string): DatabaseSync {
 }
 
 /** SQLite keeps a log beside each name: who reads by another name misses what the log holds, and writers by two names would destroy the file. */
-export function checkNames(path: string): void {
+function checkNames(path: string): void {
   const found = lookAt(path);
   if (!found?.isFile() || found.nlink === 1) return;
   throw new PortolanError(

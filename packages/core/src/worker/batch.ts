@@ -23,7 +23,7 @@ const isHandedBack = ({ verdict: { settlement } }: Finished): boolean =>
   settlement.outcome === 'released' && settlement.delayMs === 0;
 
 /** How many of the first go into one exchange; at least one if there are any. */
-export function batchOf(ended: readonly { readonly verdict: Verdict }[]): number {
+function batchOf(ended: readonly { readonly verdict: Verdict }[]): number {
   const most = Math.min(ended.length, MAX_BATCH);
   let characters = 0;
   for (let at = 0; at < most; at += 1) {
