@@ -17,7 +17,7 @@ export const USAGE = `portolan: moves, inspects, repairs, backs up and restores 
 
   --namespace NAME   whose data (NAMESPACE, portolan); a backup holds all namespaces
   --parts a,b        only these: ${TRANSFER_PARTS.join(', ')}
-  --state FILE       where a copy notes how far it is (a file under .data/ named after both URLs)
+  --state FILE       where a copy notes how far it is (a file under .data/ named after the copy)
   --into-existing    copies although the target holds something; what it has beyond the source stays, and is told as a difference
   --page-size N      records copied at a time, 1 to 1000 (500); fewer where they are large
   --dry-run          tells what would be repaired, and changes nothing

@@ -25,7 +25,7 @@ export async function repair({ url, namespace, dryRun, json }: RepairCommand): P
       queues.push({ queue, ...outcome });
       say(`  ${queue}: ${told(outcome, dryRun)}`);
     });
-    if (queues.length === 0) say('  no queues');
+    if (queues.length === 0 && !interrupted.signal.aborted) say('  no queues');
     if (json) process.stdout.write(`${JSON.stringify({ url: shownUrl(url), namespace, dryRun, queues }, null, 2)}\n`);
     if (!interrupted.signal.aborted) return 0;
     process.stderr.write('stopped; what was repaired stays so, and the same command begins anew\n');

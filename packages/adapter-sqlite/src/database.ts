@@ -94,7 +94,7 @@ function openReadOnly(name: string): DatabaseSync {
 /** SQLite keeps a log beside each name: who reads by another name misses what the log holds, and writers by two names would destroy the file. */
 function checkNames(path: string): void {
   const found = lookAt(path);
-  if (!found?.isFile() || found.nlink === 1) return;
+  if (!found?.isFile() || found.nlink <= 1) return;
   throw new PortolanError(
     'CONFLICT',
     'SQLite: the file has more than one name (hard links): remove the others, or copy it',

@@ -84,10 +84,10 @@ export async function copyBackend(options: CopyOptions): Promise<CopiedPart[]> {
   return copied;
 }
 
-/** False for a target that holds nothing, though some was copied: it was made anew since. */
-async function isOfTarget({ to, runtime, signal, parts }: CopyOptions, notes: Notes): Promise<boolean> {
-  if (Object.values(notes).every(({ loaded }) => loaded === 0)) return true;
-  return (await persist(runtime, signal, () => heldParts(to, parts))).length > 0;
+/** False for a target that holds nothing of what was copied: it was made anew since. */
+async function isOfTarget({ to, runtime, signal }: CopyOptions, notes: Notes): Promise<boolean> {
+  const copied = TRANSFER_PARTS.filter((part) => (notes[part]?.loaded ?? 0) > 0);
+  return copied.length === 0 || (await persist(runtime, signal, () => heldParts(to, copied))).length > 0;
 }
 
 /** What the target holds beyond the source would stay there, and the two would differ at the end. */

@@ -13,10 +13,13 @@ export const MAX_BATCH = 500;
 
 /** Takes what goes into one exchange. Each that is handed back goes to the front of the line: the last claimed is told first, so that they stand there as they did before. */
 export function takeBatch(finished: Finished[]): readonly Finished[] {
-  const taken = finished.splice(0, batchOf(finished));
-  if (!taken.some(isHandedBack)) return taken;
-  const back = taken.filter(isHandedBack).sort((one, other) => other.run.order - one.run.order);
-  return [...taken.filter((one) => !isHandedBack(one)), ...back];
+  if (finished.some(isHandedBack)) {
+    finished.sort((one, other) => {
+      const [first, second] = [isHandedBack(one), isHandedBack(other)];
+      return first && second ? other.run.order - one.run.order : Number(first) - Number(second);
+    });
+  }
+  return finished.splice(0, batchOf(finished));
 }
 
 const isHandedBack = ({ verdict: { settlement } }: Finished): boolean =>

@@ -13,7 +13,6 @@ import type { Reporter } from './reporter.ts';
 import { type Interruption, leaseLost, type Outcome, Run } from './run.ts';
 import { runCalls } from './run-calls.ts';
 import { judge } from './settle.ts';
-import { Suspects } from './suspects.ts';
 import type { TimeLimits } from './time-limits.ts';
 
 export interface LaneOptions {
@@ -45,7 +44,6 @@ export class Lane {
   readonly gate = new Gate();
   /** Runs that have not begun. */
   readonly ahead: Ahead;
-  readonly suspects = new Suspects();
   readonly #options: LaneOptions;
   readonly #hold: (session: string | undefined) => void;
   readonly #waiters: JobWaiters;
@@ -182,7 +180,6 @@ export class Lane {
     for (const { run, verdict } of finished) {
       if (this.#held.get(run.job.id) !== run) continue;
       this.#held.delete(run.job.id);
-      this.suspects.drop(run);
       const lost = refused.has(run.job.id);
       if (!lost) this.#waiters.tell(run.queue, verdict.settlement);
       this.#report(run, lost ? { type: 'lost' } : verdict.event);
@@ -196,7 +193,8 @@ export class Lane {
     const runs = result.jobs.map((job) => new Run(job, options));
     for (const run of runs) this.#held.set(run.job.id, run);
     for (const run of runs.slice(slots)) this.ahead.add(run);
-    const refused = this.suspects.refuse(runs, slots);
+    // A job whose worker has vanished may be what ended it: with others in hand, nothing begins before these are back in the store.
+    const refused = runs.length > slots && result.jobs.some(({ stalls }) => stalls > 0);
     if (this.ahead.size > 0 && (refused || this.#stopping || !this.ahead.sure)) this.ahead.clear();
     if (refused) handBack(runs.slice(0, slots));
     else for (const run of runs.slice(0, slots)) this.#start(run);
@@ -231,7 +229,6 @@ export class Lane {
   #lose(run: Run): void {
     if (this.#held.get(run.job.id) !== run) return;
     this.#held.delete(run.job.id);
-    this.suspects.drop(run);
     this.#finished = this.#finished.filter((one) => one.run !== run);
     run.interrupt('lost', leaseLost());
     this.#report(run, { type: 'lost' });

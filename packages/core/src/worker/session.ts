@@ -135,7 +135,7 @@ export class QueueSession implements SlotUser {
         const hoped = this.#mayHaveWork;
         await lane.gate.wait();
         // The hint was consumed; with no slot to use it, an exchange that claims nothing hands it on to another worker.
-        passOn = first && !hoped && this.#mayHaveWork && (this.#suspicious || this.#options.pool.free === 0);
+        passOn = first && !hoped && this.#mayHaveWork && this.#options.pool.free === 0;
         continue;
       }
       passOn = false;
@@ -144,32 +144,24 @@ export class QueueSession implements SlotUser {
     }
   }
 
-  /** A job runs that is to run alone. */
-  get #suspicious(): boolean {
-    return this.#lanes.some((lane) => lane.suspects.any);
-  }
-
   get #resting(): boolean {
     return this.#stopping || this.#quiet;
   }
 
   #reserve(lane: Lane): number {
     const { pool } = this.#options;
-    if (this.#resting || this.#suspicious) {
-      pool.leave(this);
-      return 0;
-    }
+    if (this.#resting) return 0;
     if (!this.#mayHaveWork && !this.#backlog && lane.finished === 0) {
       pool.leave(this);
       return 0;
     }
     const half = this.#backlog && this.#lanes.length > 1 ? Math.ceil(pool.size / 2) : pool.size;
-    return pool.reserve(this, lane.suspects.narrow ? 1 : Math.min(half, this.#share, this.#fitting, MAX_BATCH));
+    return pool.reserve(this, Math.min(half, this.#share, this.#fitting, MAX_BATCH));
   }
 
   /** Only where more jobs wait than there are slots, and not while other queues have all of these. */
-  #aheadOf({ ahead, suspects }: Lane, slots: number): number {
-    if (this.#resting || this.#suspicious || suspects.narrow || !this.#backlog || slots + ahead.size === 0) return 0;
+  #aheadOf({ ahead }: Lane, slots: number): number {
+    if (this.#resting || !this.#backlog || slots + ahead.size === 0) return 0;
     return Math.max(Math.min(ahead.room, this.#fitting - slots), 0);
   }
 
