@@ -7,7 +7,12 @@ export interface BatcherOptions<T, R> {
   readonly maxSize: number;
   /** Calls under way at a time; two keep the store and this process busy at once. */
   readonly maxInFlight: number;
+  /** The store works beside this process, so that one call can be answered while another is under way. */
+  readonly beside: boolean;
 }
+
+/** So many items that find nothing under way go out in two calls to a store that works beside this process. */
+const SPLIT = 20;
 
 interface Entry<T, R> {
   readonly item: T;
@@ -46,7 +51,8 @@ export class Batcher<T, R> {
   }
 
   #take(): Entry<T, R>[] {
-    const { maxItems, maxSize, sizeOf } = this.#options;
+    const { maxSize, sizeOf } = this.#options;
+    const maxItems = this.#most();
     let size = 0;
     let count = 0;
     for (const { item } of this.#entries) {
@@ -60,6 +66,13 @@ export class Batcher<T, R> {
       return all;
     }
     return this.#entries.splice(0, count);
+  }
+
+  /** Callers who all wait for one call would go on together for ever, with the store at rest while they work, and they while it does. */
+  #most(): number {
+    const { maxItems, beside } = this.#options;
+    const splits = beside && this.#inFlight === 0 && this.#entries.length >= SPLIT;
+    return splits ? Math.min(Math.ceil(this.#entries.length / 2), maxItems) : maxItems;
   }
 
   async #send(entries: readonly Entry<T, R>[]): Promise<void> {

@@ -41,6 +41,7 @@ export function createQueueProducer(port: QueuePort, runtime: Runtime): QueuePro
       sizeOf: (job) => job.body.length,
       maxSize: MAX_CALL_TEXT,
       maxInFlight: MAX_IN_FLIGHT,
+      beside: (port.lanes ?? 1) > 1,
     });
     batchers.set(queue, made);
     const oldest = batchers.size > MAX_BATCHERS ? batchers.keys().next().value : undefined;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Batcher } from '../src/batcher.ts';
 
-function setup(maxItems = 3, maxSize = 100) {
+function setup(maxItems = 3, maxSize = 100, beside = false) {
   const calls: { items: readonly number[]; answer: PromiseWithResolvers<readonly string[]> }[] = [];
   const batcher = new Batcher<number, string>({
     send(items) {
@@ -13,6 +13,7 @@ function setup(maxItems = 3, maxSize = 100) {
     sizeOf: (item) => item,
     maxSize,
     maxInFlight: 2,
+    beside,
   });
   return { calls, batcher };
 }
@@ -34,6 +35,26 @@ it('sends at once when idle, collects while two calls are under way, keeps the o
   calls[1]?.answer.resolve(['c']);
   calls[2]?.answer.resolve(['d', 'e']);
   expect(await Promise.all(results)).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+it('sends many that find nothing under way in two calls, if the store works beside the process', async () => {
+  for (const [beside, sizes] of [
+    [true, [10, 10]],
+    [false, [20]],
+  ] as const) {
+    const { calls, batcher } = setup(100, 100, beside);
+    const results = Array.from({ length: 20 }, (_, n) => batcher.add(n % 2));
+    await settled();
+    expect(calls.map(({ items }) => items.length)).toEqual(sizes);
+    for (const { items, answer } of calls) answer.resolve(items.map(String));
+    expect(await Promise.all(results)).toEqual(Array.from({ length: 20 }, (_, n) => String(n % 2)));
+  }
+  const few = setup(100, 100, true);
+  const results = Array.from({ length: 19 }, () => few.batcher.add(1));
+  await settled();
+  expect(few.calls).toHaveLength(1);
+  few.calls[0]?.answer.resolve(Array<string>(19).fill('a'));
+  await Promise.all(results);
 });
 
 it('bounds a batch by number and by size, yet sends what is too large alone', async () => {
