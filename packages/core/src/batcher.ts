@@ -22,7 +22,8 @@ interface Entry<T, R> {
 
 /**
  * Natural batching: an item goes out at once (at the end of the running microtasks) when nothing is under way; while calls are, further items collect
- * and go out together. No timer, no latency added when idle. Items go out in the order they came.
+ * and go out together; many that find nothing under way in two calls, where the store works beside the process. No timer, no latency added when idle. Items go out in
+ * the order they came.
  */
 export class Batcher<T, R> {
   readonly #options: BatcherOptions<T, R>;
